@@ -1,0 +1,2 @@
+//! Project tasks behind `cargo xtask`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! ecphory on a server and on the command line.

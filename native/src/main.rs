@@ -1,0 +1,2 @@
+//! The `ecphory` command.
+fn main() {}

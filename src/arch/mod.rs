@@ -1,0 +1,144 @@
+//! Instruction sets: the only place in the crate that names a target.
+//!
+//! ```text
+//!   distance, quantize          safe callers: shapes are checked there
+//!        │  &'static Kernels    (chosen once per index)
+//!        ▼
+//!   arch::kernels(isa) ──► scalar | x86_64::{avx2, avx512} | aarch64::neon
+//!                          | wasm32::{simd128, relaxed}
+//! ```
+//!
+//! **One answer everywhere.** Each kernel returns the same bits on each instruction set: products
+//! of 7-bit codes are summed in integers, which is exact, and floats are summed in the canonical
+//! order of [`scalar`]: 32 lanes, a separate multiply and add (never fused), the tail padded with
+//! zeros, then one fixed tree (lane `i` takes lane `i + 16`, then `+ 8`, `+ 4`, `+ 2`, `+ 1`).
+//!
+//! **Adding an instruction set** is one file, one arm of the gate below and one name in [`Isa`].
+//!
+//! Absent on purpose: metrics (`distance` gives kernels their meaning), checks of lengths (callers
+//! own them), and any state but the detected instruction set.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+pub mod scalar;
+
+cfg_if::cfg_if! {
+    if #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))] {
+        mod x86_64;
+        use x86_64 as imp;
+    } else if #[cfg(all(target_arch = "aarch64", not(miri), not(loom)))] {
+        mod aarch64;
+        use aarch64 as imp;
+    } else if #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))] {
+        mod wasm32;
+        use wasm32 as imp;
+    } else {
+        use scalar as imp;
+    }
+}
+
+/// An instruction set for which kernels exist, from slowest to fastest on its architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Plain Rust, on every target.
+    Scalar,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, VL and VNNI.
+    Avx512,
+    /// 64-bit Arm with NEON.
+    Neon,
+    /// WebAssembly with 128-bit vectors.
+    Simd128,
+    /// WebAssembly with 128-bit vectors and relaxed dot products.
+    RelaxedSimd,
+}
+
+impl Isa {
+    /// Every instruction set, whether this machine has it or not.
+    pub const ALL: [Self; 6] =
+        [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon, Self::Simd128, Self::RelaxedSimd];
+
+    /// The name used on command lines and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Neon => "neon",
+            Self::Simd128 => "simd128",
+            Self::RelaxedSimd => "relaxed-simd",
+        }
+    }
+
+    /// The instruction set with this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Scores `rows` of `len` floats against `query`: `out[i]` belongs to `rows[i]`.
+///
+/// # Safety
+/// `query` and each row point to `len` readable floats (any alignment), `rows.len() == out.len()`,
+/// and the processor has the instruction set of the [`Kernels`] this came from.
+pub type F32Kernel =
+    unsafe fn(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]);
+
+/// Scores `rows` of `len` 7-bit codes against `query` (signed for the dot product, a 7-bit code
+/// itself for the squared distance): `out[i]` belongs to `rows[i]`.
+///
+/// # Safety
+/// `query` and each row point to `len` readable bytes (any alignment), row bytes are ≤ 127,
+/// `len ≤ limits::DIM_MAX`, `rows.len() == out.len()`, and the processor has the instruction set
+/// of the [`Kernels`] this came from.
+pub type CodeKernel<Q> = unsafe fn(query: *const Q, rows: &[*const u8], len: usize, out: &mut [i32]);
+
+/// The kernels of one instruction set. Many rows per call: one indirect call serves a whole
+/// expanded node, and rows are prefetched while earlier ones are scored.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    /// The instruction set they need.
+    pub isa: Isa,
+    /// Σ qᵢ·xᵢ in the canonical order.
+    pub f32_dot: F32Kernel,
+    /// Σ (qᵢ − xᵢ)² in the canonical order.
+    pub f32_l2: F32Kernel,
+    /// Σ qᵢ·cᵢ with q in −127..=127 and c in 0..=127; exact.
+    pub u7_dot: CodeKernel<i8>,
+    /// Σ (qᵢ − cᵢ)² with both in 0..=127; exact.
+    pub u7_l2: CodeKernel<u8>,
+    /// Asks for the cache line at an address; never faults, may do nothing.
+    pub prefetch: fn(*const u8),
+}
+
+impl fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernels").field("isa", &self.isa).finish_non_exhaustive()
+    }
+}
+
+/// The kernels of `isa`, or `None` where this machine cannot run them.
+pub fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
+    if isa == Isa::Scalar { Some(&scalar::KERNELS) } else { imp::kernels_for(isa) }
+}
+
+/// The best instruction set of this machine, detected once.
+pub fn detected() -> &'static Kernels {
+    static DETECTED: OnceLock<&'static Kernels> = OnceLock::new();
+    DETECTED.get_or_init(imp::detect)
+}
+
+/// Asks the processor for the cache line at `address` where the target has such an instruction.
+#[inline(always)]
+pub fn prefetch(address: *const u8) {
+    imp::prefetch(address);
+}

@@ -1,0 +1,92 @@
+//! Plain Rust kernels: the definition of what every other instruction set returns.
+
+use super::{Isa, Kernels};
+
+/// Lanes of the canonical float order.
+pub const LANES: usize = 32;
+
+/// The kernels of this module.
+pub static KERNELS: Kernels =
+    Kernels { isa: Isa::Scalar, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+
+pub(super) fn detect() -> &'static Kernels {
+    &KERNELS
+}
+
+pub(super) fn kernels_for(_: Isa) -> Option<&'static Kernels> {
+    None
+}
+
+#[inline(always)]
+pub(super) fn prefetch(_: *const u8) {}
+
+unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+    for (row, out) in rows.iter().zip(out) {
+        // SAFETY: the caller promises `len` readable floats behind both pointers.
+        *out = unsafe { reduce_f32(query, *row, len, |q, x| q * x) };
+    }
+}
+
+unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+    for (row, out) in rows.iter().zip(out) {
+        // SAFETY: the caller promises `len` readable floats behind both pointers.
+        *out = unsafe { reduce_f32(query, *row, len, |q, x| (q - x) * (q - x)) };
+    }
+}
+
+/// The canonical order: lane `i` sums components `i`, `i + 32`, …; then the lanes fold in halves.
+///
+/// # Safety
+/// `query` and `row` point to `len` readable floats.
+#[inline(always)]
+unsafe fn reduce_f32(
+    query: *const f32,
+    row: *const f32,
+    len: usize,
+    term: impl Fn(f32, f32) -> f32,
+) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    for start in (0..len).step_by(LANES) {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            let i = start + lane;
+            // SAFETY: `i < len`; past the end the lane takes the term of two zeros.
+            let (q, x) = if i < len {
+                unsafe { (query.add(i).read_unaligned(), row.add(i).read_unaligned()) }
+            } else {
+                (0.0, 0.0)
+            };
+            *sum += term(q, x);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    for (row, out) in rows.iter().zip(out) {
+        // SAFETY: the caller promises `len` readable bytes behind both pointers.
+        *out = unsafe {
+            (0..len).map(|i| i32::from(*query.add(i)) * i32::from(*row.add(i))).sum()
+        };
+    }
+}
+
+unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    for (row, out) in rows.iter().zip(out) {
+        // SAFETY: the caller promises `len` readable bytes behind both pointers.
+        *out = unsafe {
+            (0..len)
+                .map(|i| {
+                    let difference = i32::from(*query.add(i)) - i32::from(*row.add(i));
+                    difference * difference
+                })
+                .sum()
+        };
+    }
+}

@@ -1,0 +1,138 @@
+//! The error type of the public interface.
+//!
+//! One enum, because one table of stable codes serves Rust, the command line and JavaScript. Each
+//! message says what was wrong and what to do; no error leaves anything changed.
+
+/// Result with the crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a call refused, and how to make it acceptable.
+///
+/// [`Error::code`] is stable across releases and languages; messages may improve.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A vector's length is not the index's dimension.
+    #[error("expected a vector of {expected} components, got {got}; use the model the index was created for")]
+    DimensionMismatch {
+        /// Components the index was created with.
+        expected: usize,
+        /// Components of the vector that was passed.
+        got: usize,
+    },
+    /// A flat buffer does not hold a whole number of vectors, or not one per key.
+    #[error("expected {expected} numbers ({rows} vectors), got {got}; pass the vectors one after the other, one per key")]
+    ShapeMismatch {
+        /// Numbers that the shape asks for.
+        expected: usize,
+        /// Vectors that were announced.
+        rows: usize,
+        /// Numbers that were passed.
+        got: usize,
+    },
+    /// A component is NaN or infinite.
+    #[error("component {component} of vector {row} is not a finite number; clean the input before indexing or searching")]
+    NotFinite {
+        /// Position of the vector in the call, 0 for a single one.
+        row: usize,
+        /// Position of the component.
+        component: usize,
+    },
+    /// A vector is so long that distances would overflow.
+    #[error("vector {row} is too long (squared norm above f32::MAX / 8); scale the data down")]
+    TooLong {
+        /// Position of the vector in the call.
+        row: usize,
+    },
+    /// A vector without direction, under the cosine metric.
+    #[error("vector {row} is zero and has no direction under the cosine metric; skip it or use l2")]
+    ZeroVector {
+        /// Position of the vector in the call.
+        row: usize,
+    },
+    /// An option lies outside its bounds.
+    #[error("{name} = {value} is outside {min}..={max}; choose a value inside")]
+    OptionOutOfRange {
+        /// The option.
+        name: &'static str,
+        /// What was passed.
+        value: u64,
+        /// Smallest accepted value.
+        min: u64,
+        /// Largest accepted value.
+        max: u64,
+    },
+    /// The key is already in the index, or twice in the same call.
+    #[error("key {key} is already in the index; remove the duplicate")]
+    DuplicateKey {
+        /// The key.
+        key: u64,
+    },
+    /// The index holds as many items as its format can name.
+    #[error("the index is full at {limit} items; split the data over several indexes")]
+    Full {
+        /// Items that fit.
+        limit: u32,
+    },
+    /// Memory for the call could not be had.
+    #[error("could not allocate {bytes} bytes; free memory or split the data over several indexes")]
+    OutOfMemory {
+        /// Size of the allocation that failed.
+        bytes: usize,
+    },
+    /// A bulk build runs or has items to respect; writes of the other kind are refused meanwhile.
+    #[error("{what}; retry when it has finished")]
+    Busy {
+        /// What is in the way.
+        what: &'static str,
+    },
+    /// A bulk build was asked of an index that already holds items.
+    #[error("the index already holds {len} items and a bulk build starts from none; use insert, or build a new index")]
+    NotEmpty {
+        /// Items it holds.
+        len: usize,
+    },
+    /// The work was cancelled by its progress callback.
+    #[error("cancelled; the index is unchanged")]
+    Cancelled,
+    /// The host rounds denormal numbers to zero, so distances would differ between machines.
+    #[error("this thread flushes denormal numbers to zero; clear FTZ/DAZ before calling")]
+    FlushToZero,
+    /// Bytes are not a snapshot, or a damaged one.
+    #[error("not a usable snapshot: {reason} (byte {offset}); restore the file from its source")]
+    Snapshot {
+        /// What does not fit.
+        reason: &'static str,
+        /// Where in the file it was seen.
+        offset: u64,
+    },
+    /// A snapshot was written by a release with features this one lacks.
+    #[error("the snapshot needs format feature {feature:#x}; open it with a newer release")]
+    UnsupportedSnapshot {
+        /// The incompatible feature bits that are unknown here.
+        feature: u64,
+    },
+}
+
+impl Error {
+    /// A short, stable name for programs: `"dimension-mismatch"`, `"duplicate-key"`, …
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DimensionMismatch { .. } => "dimension-mismatch",
+            Self::ShapeMismatch { .. } => "shape-mismatch",
+            Self::NotFinite { .. } => "not-finite",
+            Self::TooLong { .. } => "too-long",
+            Self::ZeroVector { .. } => "zero-vector",
+            Self::OptionOutOfRange { .. } => "option-out-of-range",
+            Self::DuplicateKey { .. } => "duplicate-key",
+            Self::Full { .. } => "full",
+            Self::OutOfMemory { .. } => "out-of-memory",
+            Self::Busy { .. } => "busy",
+            Self::NotEmpty { .. } => "not-empty",
+            Self::Cancelled => "cancelled",
+            Self::FlushToZero => "flush-to-zero",
+            Self::Snapshot { .. } => "snapshot",
+            Self::UnsupportedSnapshot { .. } => "unsupported-snapshot",
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Every bound of the crate in one place.
+//!
+//! A caller's value outside these bounds is refused with a typed error; nothing in the crate
+//! allocates, loops or recurses past them.
+
+/// Components of a vector, at most. `dim × 127 × 127` stays below 2^31, so a sum of code products
+/// is exact in an `i32` on every target.
+pub const DIM_MAX: usize = 65_536;
+
+/// Links of a node on the upper levels (`m` of the paper): the smallest that keeps a backbone.
+pub const M_MIN: usize = 4;
+/// Links of a node on the upper levels, at most.
+pub const M_MAX: usize = 64;
+/// Links of a level-0 row, at most (`2 m`): what a reader copies to its stack.
+pub const M0_MAX: usize = 2 * M_MAX;
+
+/// Candidates kept while searching or inserting, at most.
+pub const EF_MAX: usize = 1 << 16;
+/// Hits of one query, at most.
+pub const K_MAX: usize = EF_MAX;
+
+/// Bits of a link word that name a slot.
+pub const SLOT_BITS: u32 = 26;
+/// Slots of one index, at most; slot 0 is never used, so that 0 can mean "no link".
+pub const SLOTS_MAX: u32 = 1 << SLOT_BITS;
+
+/// Highest level of a node. With `m` ≥ 4 a level above 15 has probability 4^-15.
+pub const LEVEL_MAX: usize = 15;
+
+/// Largest squared norm of a vector, so that a distance of two vectors cannot overflow an `f32`.
+pub const NORM_SQUARED_MAX: f32 = f32::MAX / 8.0;
+
+const _: () = assert!(DIM_MAX as u64 * 127 * 127 < 1 << 31);
+const _: () = assert!(SLOT_BITS + 1 + 5 == 32, "a link word is slot, pin and confidence");

@@ -1,0 +1,1 @@
+//! Fixtures and oracles shared by the test programs.
