@@ -13,7 +13,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A vector's length is not the index's dimension.
-    #[error("expected a vector of {expected} components, got {got}; use the model the index was created for")]
+    #[error(
+        "expected a vector of {expected} components, got {got}; use the model the index was created for"
+    )]
     DimensionMismatch {
         /// Components the index was created with.
         expected: usize,
@@ -21,7 +23,9 @@ pub enum Error {
         got: usize,
     },
     /// A flat buffer does not hold a whole number of vectors, or not one per key.
-    #[error("expected {expected} numbers ({rows} vectors), got {got}; pass the vectors one after the other, one per key")]
+    #[error(
+        "expected {expected} numbers ({rows} vectors), got {got}; pass the vectors one after the other, one per key"
+    )]
     ShapeMismatch {
         /// Numbers that the shape asks for.
         expected: usize,
@@ -31,7 +35,9 @@ pub enum Error {
         got: usize,
     },
     /// A component is NaN or infinite.
-    #[error("component {component} of vector {row} is not a finite number; clean the input before indexing or searching")]
+    #[error(
+        "component {component} of vector {row} is not a finite number; clean the input before indexing or searching"
+    )]
     NotFinite {
         /// Position of the vector in the call, 0 for a single one.
         row: usize,
@@ -62,6 +68,17 @@ pub enum Error {
         /// Largest accepted value.
         max: u64,
     },
+    /// A search needs items and there are none.
+    #[error("the index is empty; insert items before searching")]
+    Empty,
+    /// A search asked for more neighbours than there are items.
+    #[error("asked for {k} neighbours of {len} items; ask for at most {len}, or use up_to({k})")]
+    NotEnoughItems {
+        /// Neighbours asked for.
+        k: usize,
+        /// Items in the index.
+        len: usize,
+    },
     /// The key is already in the index, or twice in the same call.
     #[error("key {key} is already in the index; remove the duplicate")]
     DuplicateKey {
@@ -87,7 +104,9 @@ pub enum Error {
         what: &'static str,
     },
     /// A bulk build was asked of an index that already holds items.
-    #[error("the index already holds {len} items and a bulk build starts from none; use insert, or build a new index")]
+    #[error(
+        "the index already holds {len} items and a bulk build starts from none; use insert, or build a new index"
+    )]
     NotEmpty {
         /// Items it holds.
         len: usize,
@@ -124,6 +143,8 @@ impl Error {
             Self::TooLong { .. } => "too-long",
             Self::ZeroVector { .. } => "zero-vector",
             Self::OptionOutOfRange { .. } => "option-out-of-range",
+            Self::Empty => "empty",
+            Self::NotEnoughItems { .. } => "not-enough-items",
             Self::DuplicateKey { .. } => "duplicate-key",
             Self::Full { .. } => "full",
             Self::OutOfMemory { .. } => "out-of-memory",

@@ -90,8 +90,7 @@ impl fmt::Display for Isa {
 /// # Safety
 /// `query` and each row point to `len` readable floats (any alignment), `rows.len() == out.len()`,
 /// and the processor has the instruction set of the [`Kernels`] this came from.
-pub type F32Kernel =
-    unsafe fn(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]);
+pub type F32Kernel = unsafe fn(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]);
 
 /// Scores `rows` of `len` 7-bit codes against `query` (signed for the dot product, a 7-bit code
 /// itself for the squared distance): `out[i]` belongs to `rows[i]`.
@@ -100,11 +99,13 @@ pub type F32Kernel =
 /// `query` and each row point to `len` readable bytes (any alignment), row bytes are ≤ 127,
 /// `len ≤ limits::DIM_MAX`, `rows.len() == out.len()`, and the processor has the instruction set
 /// of the [`Kernels`] this came from.
-pub type CodeKernel<Q> = unsafe fn(query: *const Q, rows: &[*const u8], len: usize, out: &mut [i32]);
+pub type CodeKernel<Q> =
+    unsafe fn(query: *const Q, rows: &[*const u8], len: usize, out: &mut [i32]);
 
 /// The kernels of one instruction set. Many rows per call: one indirect call serves a whole
 /// expanded node, and rows are prefetched while earlier ones are scored.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Kernels {
     /// The instruction set they need.
     pub isa: Isa,
@@ -118,6 +119,17 @@ pub struct Kernels {
     pub u7_l2: CodeKernel<u8>,
     /// Asks for the cache line at an address; never faults, may do nothing.
     pub prefetch: fn(*const u8),
+}
+
+impl Kernels {
+    /// Σ aᵢ·bᵢ of two slices of one length, in the canonical order.
+    pub(crate) fn dot(&self, a: &[f32], b: &[f32]) -> f32 {
+        assert_eq!(a.len(), b.len(), "a product takes two vectors of one length");
+        let mut out = [0.0];
+        // SAFETY: both slices hold `a.len()` floats, and only detection hands out kernels.
+        unsafe { (self.f32_dot)(a.as_ptr(), &[b.as_ptr()], a.len(), &mut out) };
+        out[0]
+    }
 }
 
 impl fmt::Debug for Kernels {

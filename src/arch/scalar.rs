@@ -71,9 +71,7 @@ unsafe fn reduce_f32(
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     for (row, out) in rows.iter().zip(out) {
         // SAFETY: the caller promises `len` readable bytes behind both pointers.
-        *out = unsafe {
-            (0..len).map(|i| i32::from(*query.add(i)) * i32::from(*row.add(i))).sum()
-        };
+        *out = unsafe { (0..len).map(|i| i32::from(*query.add(i)) * i32::from(*row.add(i))).sum() };
     }
 }
 

@@ -1,0 +1,55 @@
+//! What a vector must be before it is stored or searched for.
+
+use super::Metric;
+use crate::arch::Kernels;
+use crate::error::{Error, Result};
+use crate::limits::NORM_SQUARED_MAX;
+
+/// Refuses a vector (number `row` of the caller's) that has the wrong length, a component that is
+/// not finite, a norm that could overflow a distance or, under cosine, no direction.
+///
+/// One pass of the dot kernel decides the good case: NaN and infinity survive into the sum.
+pub(crate) fn check(
+    metric: Metric,
+    kernels: &Kernels,
+    dim: usize,
+    row: usize,
+    vector: &[f32],
+) -> Result<()> {
+    if vector.len() != dim {
+        return Err(Error::DimensionMismatch { expected: dim, got: vector.len() });
+    }
+    if kernels.dot(vector, vector) <= NORM_SQUARED_MAX {
+        if metric == Metric::Cosine && vector.iter().all(|&x| x == 0.0) {
+            return Err(Error::ZeroVector { row });
+        }
+        return Ok(());
+    }
+    match vector.iter().position(|x| !x.is_finite()) {
+        Some(component) => Err(Error::NotFinite { row, component }),
+        None => Err(Error::TooLong { row }),
+    }
+}
+
+/// Refuses a thread that rounds denormal numbers to zero: its distances would differ.
+pub(crate) fn check_denormals() -> Result<()> {
+    let half = std::hint::black_box(f32::MIN_POSITIVE) * 0.5;
+    if half == 0.0 { Err(Error::FlushToZero) } else { Ok(()) }
+}
+
+/// Euclidean length, exact to the last steps for vectors of any size: they are scaled by a power
+/// of two first, which changes no digit.
+pub(crate) fn norm(kernels: &Kernels, vector: &[f32], scaled: &mut Vec<f32>) -> f32 {
+    let scale = power_of_two_near(vector);
+    scaled.clear();
+    scaled.extend(vector.iter().map(|x| x * scale));
+    kernels.dot(scaled, scaled).sqrt() / scale
+}
+
+/// A power of two that brings the largest component near 1, within the range where both it and
+/// its inverse are normal numbers.
+pub(super) fn power_of_two_near(vector: &[f32]) -> f32 {
+    let largest = vector.iter().fold(0u32, |max, x| max.max(x.abs().to_bits()));
+    let exponent = (largest >> 23).clamp(1, 253);
+    f32::from_bits((254 - exponent) << 23)
+}

@@ -1,0 +1,3 @@
+//! graph (in progress)
+mod probe;
+pub(crate) use probe::Probe;

@@ -1,0 +1,135 @@
+//! A query, or an item in the role of one, in the form the traversal compares.
+
+use crate::distance::{Metric, Query, from_f32, from_i32};
+use crate::quantize::{ORIGIN, encode_signed};
+use crate::store::{BLOCK, Space};
+
+/// Scores slots against one query. Kept in scratch memory and set again for each query.
+///
+/// | rows  | query (any metric)              | item (build: both sides are codes)          |
+/// |-------|---------------------------------|---------------------------------------------|
+/// | f32   | exact distance                  | exact distance                              |
+/// | codes | signed query · code; l2: codes  | squared difference; ip: product with biases |
+///
+/// Ordinals of one form are comparable with each other: all of a query's, and all of all items'.
+/// Items compare symmetrically: `d(a, b)` and `d(b, a)` have the same bits.
+pub(crate) struct Probe {
+    form: Form,
+    exact: Query,
+    signed: Vec<i8>,
+    code: Vec<u8>,
+    /// `Σ (qᵢ − 64)` of an item under inner product.
+    sum: i32,
+    /// The item's own bias under inner product.
+    bias: f32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Exact,
+    Signed,
+    Code,
+    Product,
+}
+
+impl Probe {
+    pub(crate) fn new(space: &Space) -> Self {
+        Self {
+            form: Form::Exact,
+            exact: Query::new(space.metric, space.kernels),
+            signed: Vec::new(),
+            code: Vec::new(),
+            sum: 0,
+            bias: 0.0,
+        }
+    }
+
+    /// Takes a query that has been checked.
+    pub(crate) fn set_query(&mut self, space: &Space, query: &[f32]) {
+        self.exact.set(query);
+        let Some(quantizer) = &space.quantizer else {
+            self.form = Form::Exact;
+            return;
+        };
+        let stride = space.store.shape.code_stride();
+        if space.metric == Metric::L2 {
+            self.form = Form::Code;
+            self.code.resize(stride, 0);
+            quantizer.encode(query, 1.0, &mut self.code);
+        } else {
+            self.form = Form::Signed;
+            self.signed.resize(stride, 0);
+            encode_signed(query, &mut self.signed);
+        }
+    }
+
+    /// Takes the item of a written slot. Full-precision ranking is not available afterwards on
+    /// codes: builds compare codes with codes only.
+    pub(crate) fn set_item(&mut self, space: &Space, slot: u32) {
+        if space.quantizer.is_none() {
+            self.form = Form::Exact;
+            self.exact.set(space.store.vector(slot));
+            return;
+        }
+        let code = space.code(slot);
+        if space.metric == Metric::InnerProduct {
+            self.form = Form::Product;
+            self.signed.clear();
+            let dim = space.store.shape.dim;
+            self.signed.extend(code[..dim].iter().map(|&c| (i32::from(c) - ORIGIN) as i8));
+            self.signed.resize(code.len(), 0);
+            self.sum = self.signed.iter().map(|&q| i32::from(q)).sum();
+            self.bias = space.bias(slot);
+        } else {
+            self.form = Form::Code;
+            self.code.clear();
+            self.code.extend_from_slice(code);
+        }
+    }
+
+    /// Ordinals of `slots`, in the order given.
+    pub(crate) fn score(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
+        for (slots, out) in slots.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+            match self.form {
+                Form::Exact => self.score_vectors(space, slots, out),
+                _ => self.score_codes(space, slots, out),
+            }
+        }
+    }
+
+    /// Ordinals of `slots` on full vectors, whatever the traversal reads.
+    pub(crate) fn score_exact(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
+        for (slots, out) in slots.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+            self.score_vectors(space, slots, out);
+        }
+    }
+
+    fn score_vectors(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
+        let mut sums = [0.0; BLOCK];
+        let sums = &mut sums[..slots.len()];
+        space.sum_vectors(self.exact.vector(), slots, sums);
+        self.exact.finish(sums, |i| space.store.norm(slots[i]));
+        out.iter_mut().zip(sums).for_each(|(out, distance)| *out = from_f32(*distance));
+    }
+
+    fn score_codes(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
+        let mut sums = [0; BLOCK];
+        let sums = &mut sums[..slots.len()];
+        if self.form == Form::Code {
+            space.l2_codes(&self.code, slots, sums);
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum as u32);
+            return;
+        }
+        space.dot_codes(&self.signed, slots, sums);
+        if self.form == Form::Signed {
+            // A larger product is nearer.
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = !from_i32(*sum));
+            return;
+        }
+        let scale = space.quantizer.as_ref().map_or(1.0, |quantizer| quantizer.parts().1);
+        for ((out, sum), &slot) in out.iter_mut().zip(sums).zip(slots) {
+            let product = (*sum - ORIGIN * self.sum) as f32 * (scale * scale);
+            *out = from_f32(0.0 - (product + (self.bias + space.bias(slot))));
+        }
+    }
+}

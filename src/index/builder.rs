@@ -1,0 +1,90 @@
+//! Creating an index.
+
+use std::sync::Arc;
+
+use super::{Codes, Index, Options};
+use crate::arch::{self, Kernels};
+use crate::distance::Metric;
+use crate::error::Result;
+use crate::store::{Allocator, Heap, Region};
+
+/// Collects options for a new index, or what a host brings to an opened one.
+#[derive(Clone)]
+pub struct Builder {
+    pub(super) options: Options,
+    pub(super) kernels: &'static Kernels,
+    pub(super) allocator: Arc<dyn Allocator>,
+}
+
+impl Builder {
+    pub(super) fn new(dim: usize) -> Self {
+        Self { options: Options::new(dim), kernels: arch::detected(), allocator: Arc::new(Heap) }
+    }
+
+    /// How vectors are compared; cosine unless set.
+    #[must_use]
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.options.metric = metric;
+        self
+    }
+
+    /// Links of a node on each upper level (twice as many on level 0), 4..=64; 16 unless set.
+    #[must_use]
+    pub fn m(mut self, m: usize) -> Self {
+        self.options.m = m;
+        self
+    }
+
+    /// Candidates considered for an item's links, `m`..=65,536; 200 unless set.
+    #[must_use]
+    pub fn ef_construction(mut self, ef_construction: usize) -> Self {
+        self.options.ef_construction = ef_construction;
+        self
+    }
+
+    /// What a traversal reads; [`Codes::Auto`] unless set.
+    #[must_use]
+    pub fn codes(mut self, codes: Codes) -> Self {
+        self.options.codes = codes;
+        self
+    }
+
+    /// Seed of levels and insertion order; 0 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
+        self
+    }
+
+    /// Runs on these kernels instead of the detected ones (tests and comparisons).
+    #[must_use]
+    pub fn kernels(mut self, kernels: &'static Kernels) -> Self {
+        self.kernels = kernels;
+        self
+    }
+
+    /// Takes memory from this allocator instead of the heap.
+    #[must_use]
+    pub fn allocator(mut self, allocator: Arc<dyn Allocator>) -> Self {
+        self.allocator = allocator;
+        self
+    }
+
+    /// An empty index.
+    ///
+    /// # Errors
+    /// [`Error::OptionOutOfRange`](crate::Error::OptionOutOfRange) for an option outside its
+    /// bounds.
+    pub fn build(self) -> Result<Index> {
+        Index::empty(self)
+    }
+
+    /// The index in a snapshot, using this builder's kernels and allocator; its options come from
+    /// the snapshot.
+    ///
+    /// # Errors
+    /// As for [`Index::open`].
+    pub fn open(self, snapshot: Region, check: crate::snapshot::Check) -> Result<Index> {
+        Index::open_with(self, snapshot, check)
+    }
+}

@@ -1,0 +1,70 @@
+//! Encoding with a fitted quantiser.
+
+use crate::arch::Kernels;
+
+/// The code of a component that equals the mean.
+pub(crate) const ORIGIN: i32 = 64;
+/// Largest code.
+const CODE_MAX: f32 = 127.0;
+/// Adding and subtracting 1.5 · 2^23 rounds a small float to the nearest integer, ties to even, in
+/// two additions that every target vectorises alike.
+const ROUND: f32 = 12_582_912.0;
+
+/// A mean and a scale: how vectors of one index become codes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Quantizer {
+    mean: Vec<f32>,
+    scale: f32,
+    inverse: f32,
+}
+
+impl Quantizer {
+    /// A quantiser with one mean per component and one step width for all.
+    pub(super) fn new(mean: Vec<f32>, scale: f32) -> Self {
+        Self { mean, scale, inverse: 1.0 / scale }
+    }
+
+    /// Reads back what [`Self::parts`] gave; `None` if it cannot have come from there.
+    pub(crate) fn from_parts(mean: Vec<f32>, scale: f32) -> Option<Self> {
+        let sound = scale.is_normal() && scale > 0.0 && (1.0 / scale).is_normal();
+        (sound && mean.iter().all(|x| x.is_finite())).then(|| Self::new(mean, scale))
+    }
+
+    /// Mean and scale.
+    pub(crate) fn parts(&self) -> (&[f32], f32) {
+        (&self.mean, self.scale)
+    }
+
+    /// Writes the code of `vector / norm` (norm 1 where the metric is not cosine); bytes of `code`
+    /// past the vector are the padding of a row and become 0.
+    pub(crate) fn encode(&self, vector: &[f32], norm: f32, code: &mut [u8]) {
+        let (code, padding) = code.split_at_mut(vector.len());
+        for ((code, &x), &mean) in code.iter_mut().zip(vector).zip(&self.mean) {
+            let steps = (x / norm - mean) * self.inverse;
+            let rounded = (steps.clamp(-64.0, 63.0) + ROUND) - ROUND;
+            *code = (rounded + ORIGIN as f32) as u8;
+        }
+        padding.fill(0);
+        debug_assert!(code.iter().all(|&c| f32::from(c) <= CODE_MAX));
+    }
+
+    /// The part of an inner product that depends on one row alone: `scale · Σ meanᵢ (cᵢ − 64)`.
+    pub(crate) fn bias(&self, kernels: &Kernels, code: &[u8], steps: &mut Vec<f32>) -> f32 {
+        steps.clear();
+        steps.extend(code[..self.mean.len()].iter().map(|&c| (i32::from(c) - ORIGIN) as f32));
+        self.scale * kernels.dot(&self.mean, steps)
+    }
+}
+
+/// Writes `query` as signed bytes of its own scale: the largest component becomes ±127. Only the
+/// order of products matters, so the scale is not kept.
+pub(crate) fn encode_signed(query: &[f32], code: &mut [i8]) {
+    let largest = query.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+    let (code, padding) = code.split_at_mut(query.len());
+    for (code, &x) in code.iter_mut().zip(query) {
+        // The quotient first: 127 / largest could overflow for a tiny query.
+        let steps = if largest > 0.0 { x / largest * 127.0 } else { 0.0 };
+        *code = ((steps + ROUND) - ROUND) as i8;
+    }
+    padding.fill(0);
+}

@@ -1,0 +1,176 @@
+//! Rows of one stride, in chunks that are published once and never moved.
+
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::region::{ALIGN, Allocator, Region};
+use crate::error::{Error, Result};
+use crate::limits::SLOTS_MAX;
+
+/// Rows of the first chunk that is added after building or opening; later ones double.
+const GROWTH: u32 = 1024;
+/// Added chunks, at most: `GROWTH · (2^16 + …)` reaches [`SLOTS_MAX`].
+const ADDED_MAX: usize = (SLOTS_MAX / GROWTH).ilog2() as usize + 1;
+
+/// A growing array of fixed-stride rows, indexed by slot.
+pub(crate) struct Chunks {
+    stride: usize,
+    first: Region,
+    first_rows: u32,
+    added: [AtomicPtr<Region>; ADDED_MAX],
+    allocator: Arc<dyn Allocator>,
+}
+
+impl Chunks {
+    /// `rows` zeroed rows of `stride` bytes, ready to be filled.
+    pub(crate) fn zeroed(stride: usize, rows: u32, allocator: Arc<dyn Allocator>) -> Result<Self> {
+        let bytes = stride * rows as usize;
+        let first = allocator.zeroed(bytes).ok_or(Error::OutOfMemory { bytes })?;
+        Ok(Self::over(stride, rows, first, allocator))
+    }
+
+    /// The rows that `first` already holds.
+    pub(crate) fn over(
+        stride: usize,
+        rows: u32,
+        first: Region,
+        allocator: Arc<dyn Allocator>,
+    ) -> Self {
+        assert!(first.len() >= stride * rows as usize, "a chunk holds the rows it names");
+        let added = [const { AtomicPtr::new(null_mut()) }; ADDED_MAX];
+        Self { stride, first, first_rows: rows, added, allocator }
+    }
+
+    /// Bytes from one row to the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Address of a row that is backed by memory.
+    ///
+    /// The slot must lie below the published capacity; this is checked in debug builds and by the
+    /// null check on the added chunk.
+    #[inline(always)]
+    pub(crate) fn row(&self, slot: u32) -> *mut u8 {
+        if slot < self.first_rows {
+            // SAFETY: `over` checked that the first region holds `first_rows` rows.
+            return unsafe { self.first.as_ptr().add(slot as usize * self.stride) };
+        }
+        self.added_row(slot)
+    }
+
+    #[inline(never)]
+    fn added_row(&self, slot: u32) -> *mut u8 {
+        let (chunk, row) = self.place(slot);
+        // Acquire pairs with the release in `reserve`: the region behind the pointer is complete.
+        let region = self.added[chunk].load(Ordering::Acquire);
+        assert!(!region.is_null(), "slot {slot} is below the published capacity");
+        // SAFETY: published regions are freed only with `self`, and hold `GROWTH << chunk` rows.
+        unsafe { (*region).as_ptr().add(row as usize * self.stride) }
+    }
+
+    /// Which added chunk, and which row of it, holds `slot`.
+    fn place(&self, slot: u32) -> (usize, u32) {
+        let position = slot - self.first_rows + GROWTH;
+        let chunk = (position.ilog2() - GROWTH.ilog2()) as usize;
+        (chunk, position - (GROWTH << chunk))
+    }
+
+    /// Backs `slot` with memory and returns how many rows are backed from 0 on, counting this
+    /// chunk (earlier chunks are backed first).
+    pub(crate) fn reserve(&self, slot: u32) -> Result<u32> {
+        if slot < self.first_rows {
+            return Ok(self.first_rows);
+        }
+        let (last, _) = self.place(slot);
+        for (chunk, place) in self.added.iter().enumerate().take(last + 1) {
+            // Acquire pairs with the release below, made by whichever thread added the chunk.
+            if !place.load(Ordering::Acquire).is_null() {
+                continue;
+            }
+            let bytes = (GROWTH as usize) << chunk;
+            let bytes = bytes * self.stride;
+            let region = self.allocator.zeroed(bytes).ok_or(Error::OutOfMemory { bytes })?;
+            let region = Box::into_raw(Box::new(region));
+            // Release publishes the region; pairs with the acquire in `added_row`. Who loses the
+            // race uses the winner's chunk.
+            if place
+                .compare_exchange(null_mut(), region, Ordering::Release, Ordering::Relaxed)
+                .is_err()
+            {
+                // SAFETY: the exchange failed, so nobody else ever saw this box.
+                drop(unsafe { Box::from_raw(region) });
+            }
+        }
+        Ok(self.first_rows + (GROWTH << (last + 1)) - GROWTH)
+    }
+
+    /// Bytes of memory held, used or not.
+    pub(crate) fn bytes(&self) -> usize {
+        let added = (0..ADDED_MAX)
+            // Relaxed: only the null-ness is read.
+            .filter(|&chunk| !self.added[chunk].load(Ordering::Relaxed).is_null())
+            .map(|chunk| ((GROWTH as usize) << chunk) * self.stride)
+            .sum::<usize>();
+        self.first_rows as usize * self.stride + added
+    }
+
+    /// The row as atomic 32-bit words.
+    #[inline(always)]
+    pub(crate) fn words(&self, slot: u32) -> &[AtomicU32] {
+        // SAFETY: rows are 4-byte aligned (stride is a multiple of 4), backed, and live as long as
+        // `self`; a `Chunks` of words is only ever accessed through atomics.
+        unsafe { std::slice::from_raw_parts(self.row(slot).cast(), self.stride / 4) }
+    }
+
+    /// The row as one atomic 32-bit word (stride 4).
+    #[inline(always)]
+    pub(crate) fn word(&self, slot: u32) -> &AtomicU32 {
+        debug_assert_eq!(self.stride, 4);
+        // SAFETY: as in `words`.
+        unsafe { &*self.row(slot).cast() }
+    }
+
+    /// The row as one atomic 64-bit word (stride 8).
+    #[inline(always)]
+    pub(crate) fn word64(&self, slot: u32) -> &AtomicU64 {
+        debug_assert_eq!(self.stride, 8);
+        // SAFETY: rows are 8-byte aligned at stride 8; otherwise as in `words`.
+        unsafe { &*self.row(slot).cast() }
+    }
+
+    /// The first `len` items of a published row of plain data.
+    ///
+    /// # Safety
+    /// The row holds `len` values of `T` (for which any bits are valid) and is no longer written.
+    #[inline(always)]
+    pub(crate) unsafe fn values<T: Copy>(&self, slot: u32, len: usize) -> &[T] {
+        debug_assert!(len * size_of::<T>() <= self.stride && align_of::<T>() <= ALIGN);
+        // SAFETY: the caller's promise; the row is backed and outlives the borrow.
+        unsafe { std::slice::from_raw_parts(self.row(slot).cast(), len) }
+    }
+
+    /// The same, to be written.
+    ///
+    /// # Safety
+    /// The row is not published: no other thread reads or writes it during the borrow.
+    #[allow(clippy::mut_from_ref, reason = "rows of one chunk belong to different threads")]
+    pub(crate) unsafe fn values_mut<T: Copy>(&self, slot: u32, len: usize) -> &mut [T] {
+        debug_assert!(len * size_of::<T>() <= self.stride && align_of::<T>() <= ALIGN);
+        // SAFETY: the caller's promise; the row is backed and outlives the borrow.
+        unsafe { std::slice::from_raw_parts_mut(self.row(slot).cast(), len) }
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        for chunk in &mut self.added {
+            let region = *chunk.get_mut();
+            if !region.is_null() {
+                // SAFETY: made by `Box::into_raw` in `reserve`, freed only here.
+                drop(unsafe { Box::from_raw(region) });
+            }
+        }
+    }
+}

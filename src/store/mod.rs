@@ -1,0 +1,30 @@
+//! Rows that never move: where vectors, codes and words live.
+//!
+//! ```text
+//!   Region   owned aligned bytes (heap, mapped file, huge pages), zeroed or filled
+//!     └─ Chunks   rows of one fixed stride; the first chunk is what was built or opened,
+//!        │        further chunks double and are published by one atomic pointer each
+//!        └─ Store   one `Chunks` per kind of row, all indexed by slot
+//!             └─ Space   with metric, quantiser and kernels: rows are filled and scored here
+//! ```
+//!
+//! # Invariants
+//! - A row's address never changes while its `Chunks` lives, so readers hold plain pointers.
+//! - A row is written by the one thread that took its slot, before the slot is published by a
+//!   release operation (`graph`); afterwards only atomic words of it change.
+//! - `Store::capacity` only grows; each row below it is backed by memory.
+//!
+//! Absent on purpose: files and page advice (a host's [`Allocator`] brings them), the meaning of
+//! link words (`graph`), and deletion.
+
+mod chunks;
+mod region;
+mod rows;
+mod score;
+mod space;
+
+pub(crate) use chunks::Chunks;
+pub use region::{Allocator, Heap, Region};
+pub(crate) use rows::{Shape, Store};
+pub(crate) use score::BLOCK;
+pub(crate) use space::{RowScratch, Space};

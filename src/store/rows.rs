@@ -1,0 +1,126 @@
+//! All rows of one index, by slot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::chunks::Chunks;
+use super::region::{ALIGN, Allocator};
+use crate::error::Result;
+
+/// Which rows an index keeps, and how long they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Components of a vector.
+    pub(crate) dim: usize,
+    /// Whether 7-bit codes are kept beside the vectors.
+    pub(crate) codes: bool,
+    /// Whether each vector's norm is kept (cosine).
+    pub(crate) norms: bool,
+    /// Whether each code's product with the mean is kept (inner product on codes).
+    pub(crate) biases: bool,
+}
+
+impl Shape {
+    /// Bytes of a vector row.
+    pub(crate) fn vector_stride(&self) -> usize {
+        self.dim * size_of::<f32>()
+    }
+
+    /// Bytes of a code row: whole cache lines, the tail zero.
+    pub(crate) fn code_stride(&self) -> usize {
+        self.dim.next_multiple_of(ALIGN)
+    }
+}
+
+/// Vectors, codes and words of every item. Slot 0 is never used.
+pub(crate) struct Store {
+    pub(crate) shape: Shape,
+    /// Full-precision vectors, as they were put.
+    pub(crate) vectors: Chunks,
+    /// 7-bit codes (an empty table without codes).
+    pub(crate) codes: Chunks,
+    /// Norms as `f32` bits.
+    pub(crate) norms: Chunks,
+    /// Products of codes with the mean as `f32` bits.
+    pub(crate) biases: Chunks,
+    /// User keys.
+    pub(crate) keys: Chunks,
+    /// Node words (`graph::node`).
+    pub(crate) nodes: Chunks,
+    /// Backbone parents as slots.
+    pub(crate) parents: Chunks,
+    capacity: AtomicU32,
+}
+
+impl Store {
+    /// Zeroed rows for the slots `0..rows`.
+    pub(crate) fn zeroed(shape: Shape, rows: u32, allocator: &Arc<dyn Allocator>) -> Result<Self> {
+        let table = |wanted: bool, stride: usize| {
+            Chunks::zeroed(if wanted { stride } else { 0 }, rows, Arc::clone(allocator))
+        };
+        Ok(Self {
+            shape,
+            vectors: table(true, shape.vector_stride())?,
+            codes: table(shape.codes, shape.code_stride())?,
+            norms: table(shape.norms, 4)?,
+            biases: table(shape.biases, 4)?,
+            keys: table(true, 8)?,
+            nodes: table(true, 8)?,
+            parents: table(true, 4)?,
+            capacity: AtomicU32::new(rows),
+        })
+    }
+
+    /// Slots that are backed by memory; every published link is below.
+    pub(crate) fn capacity(&self) -> u32 {
+        // Acquire pairs with the release in `reserve`: the chunks below are visible.
+        self.capacity.load(Ordering::Acquire)
+    }
+
+    /// Backs `slot` with memory.
+    pub(crate) fn reserve(&self, slot: u32) -> Result<()> {
+        // Relaxed: a stale value only repeats the work below.
+        if slot < self.capacity.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut rows = u32::MAX;
+        for table in self.tables() {
+            if table.stride() > 0 {
+                rows = rows.min(table.reserve(slot)?);
+            }
+        }
+        // Release publishes the chunks reserved above; pairs with the acquire in `capacity`.
+        self.capacity.fetch_max(rows, Ordering::Release);
+        Ok(())
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tables().iter().map(|table| table.bytes()).sum()
+    }
+
+    /// The vector of a published slot.
+    pub(crate) fn vector(&self, slot: u32) -> &[f32] {
+        // SAFETY: vector rows hold `dim` floats, and published rows are not written again.
+        unsafe { self.vectors.values(slot, self.shape.dim) }
+    }
+
+    /// The norm of a published slot's vector (cosine only).
+    #[inline(always)]
+    pub(crate) fn norm(&self, slot: u32) -> f32 {
+        // Relaxed: the slot's publication ordered the write before this read.
+        f32::from_bits(self.norms.word(slot).load(Ordering::Relaxed))
+    }
+
+    fn tables(&self) -> [&Chunks; 7] {
+        [
+            &self.vectors,
+            &self.codes,
+            &self.norms,
+            &self.biases,
+            &self.keys,
+            &self.nodes,
+            &self.parents,
+        ]
+    }
+}

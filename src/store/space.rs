@@ -1,0 +1,158 @@
+//! Rows with the metric, codes and kernels that give them meaning.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{Allocator, Shape, Store};
+use crate::arch::Kernels;
+use crate::distance::{Metric, norm};
+use crate::error::{Error, Result};
+use crate::exec::Exec;
+use crate::limits::SLOTS_MAX;
+use crate::quantize::Quantizer;
+
+/// The items of one index, without their graph.
+pub(crate) struct Space {
+    pub(crate) metric: Metric,
+    pub(crate) kernels: &'static Kernels,
+    pub(crate) quantizer: Option<Quantizer>,
+    pub(crate) store: Store,
+    /// The first slot that was never taken.
+    next: AtomicU32,
+}
+
+/// A slot that its holder alone knows of.
+pub(crate) struct Fresh<'a> {
+    space: &'a Space,
+    slot: u32,
+}
+
+/// Memory reused from one written row to the next.
+#[derive(Default)]
+pub(crate) struct RowScratch(Vec<f32>);
+
+impl Space {
+    /// Zeroed rows for the slots `0..rows`, none of them taken.
+    pub(crate) fn zeroed(
+        dim: usize,
+        metric: Metric,
+        kernels: &'static Kernels,
+        quantizer: Option<Quantizer>,
+        rows: u32,
+        allocator: &Arc<dyn Allocator>,
+    ) -> Result<Self> {
+        let shape = Self::shape(dim, metric, quantizer.is_some());
+        let store = Store::zeroed(shape, rows, allocator)?;
+        Ok(Self { metric, kernels, quantizer, store, next: AtomicU32::new(1) })
+    }
+
+    /// Rows that were stored before; slots below `next` are taken.
+    pub(crate) fn over(
+        metric: Metric,
+        kernels: &'static Kernels,
+        quantizer: Option<Quantizer>,
+        store: Store,
+        next: u32,
+    ) -> Self {
+        Self { metric, kernels, quantizer, store, next: AtomicU32::new(next) }
+    }
+
+    /// Which rows an index of this kind keeps.
+    pub(crate) fn shape(dim: usize, metric: Metric, codes: bool) -> Shape {
+        Shape {
+            dim,
+            codes,
+            norms: metric == Metric::Cosine,
+            biases: codes && metric == Metric::InnerProduct,
+        }
+    }
+
+    /// The first slot that was never taken: every item is in `1..end`.
+    pub(crate) fn end(&self) -> u32 {
+        // Relaxed: publication of a slot, not this counter, makes its rows visible.
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Takes a slot and backs it with memory.
+    pub(crate) fn take(&self) -> Result<Fresh<'_>> {
+        // Relaxed: the counter only hands out numbers.
+        let slot = self
+            .next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                (next < SLOTS_MAX).then_some(next + 1)
+            })
+            .map_err(|_| Error::Full { limit: SLOTS_MAX - 1 })?;
+        self.store.reserve(slot)?;
+        Ok(Fresh { space: self, slot })
+    }
+
+    /// Fills the slots `1..=items.len()` at once; `items[i]` names the key and the vector of slot
+    /// `i + 1`.
+    pub(crate) fn fill<'a>(
+        &mut self,
+        count: usize,
+        item: &(dyn Fn(usize) -> (u64, &'a [f32]) + Sync),
+        exec: &dyn Exec,
+    ) {
+        assert!(count < self.store.capacity() as usize, "slots of a bulk build are backed");
+        let space = &*self;
+        exec.for_each(count, 64, &|range| {
+            let mut scratch = RowScratch::default();
+            for i in range {
+                let (key, vector) = item(i);
+                // Exclusive access to the space makes each slot fresh, and ranges are disjoint.
+                Fresh { space, slot: i as u32 + 1 }.write(key, vector, &mut scratch);
+            }
+        });
+        *self.next.get_mut() = count as u32 + 1;
+    }
+
+    /// The code of a published slot.
+    #[inline(always)]
+    pub(crate) fn code(&self, slot: u32) -> &[u8] {
+        // SAFETY: code rows hold `code_stride` bytes, and published rows are not written again.
+        unsafe { self.store.codes.values(slot, self.store.shape.code_stride()) }
+    }
+
+    /// The part of an inner product that depends on the slot alone.
+    #[inline(always)]
+    pub(crate) fn bias(&self, slot: u32) -> f32 {
+        // Relaxed: ordered by the slot's publication.
+        f32::from_bits(self.store.biases.word(slot).load(Ordering::Relaxed))
+    }
+
+    /// The key of a published slot.
+    #[inline(always)]
+    pub(crate) fn key(&self, slot: u32) -> u64 {
+        // Relaxed: ordered by the slot's publication.
+        self.store.keys.word64(slot).load(Ordering::Relaxed)
+    }
+}
+
+impl Fresh<'_> {
+    /// Fills the rows of the slot and returns it, for the holder to publish.
+    pub(crate) fn write(self, key: u64, vector: &[f32], scratch: &mut RowScratch) -> u32 {
+        let Self { space, slot } = self;
+        let store = &space.store;
+        assert_eq!(vector.len(), store.shape.dim, "vectors are checked before a slot is taken");
+        // Relaxed stores throughout: the slot's publication releases them to its readers.
+        store.keys.word64(slot).store(key, Ordering::Relaxed);
+        // SAFETY: the slot is fresh: taken once, backed, unpublished; its row holds `dim` floats.
+        unsafe { store.vectors.values_mut(slot, vector.len()) }.copy_from_slice(vector);
+        let mut length = 1.0;
+        if store.shape.norms {
+            length = norm(space.kernels, vector, &mut scratch.0);
+            store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
+        }
+        if let Some(quantizer) = &space.quantizer {
+            // SAFETY: as above; the row holds `code_stride` bytes.
+            let code = unsafe { store.codes.values_mut(slot, store.shape.code_stride()) };
+            quantizer.encode(vector, length, code);
+            if store.shape.biases {
+                let bias = quantizer.bias(space.kernels, code, &mut scratch.0);
+                store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
+            }
+        }
+        slot
+    }
+}
