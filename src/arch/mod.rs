@@ -130,6 +130,15 @@ impl Kernels {
         unsafe { (self.f32_dot)(a.as_ptr(), &[b.as_ptr()], a.len(), &mut out) };
         out[0]
     }
+
+    /// Σ (aᵢ − bᵢ)² of two codes of one length.
+    pub(crate) fn code_distance(&self, a: &[u8], b: &[u8]) -> i32 {
+        assert_eq!(a.len(), b.len(), "a distance takes two codes of one length");
+        let mut out = [0];
+        // SAFETY: both slices hold `a.len()` bytes, and only detection hands out kernels.
+        unsafe { (self.u7_l2)(a.as_ptr(), &[b.as_ptr()], a.len(), &mut out) };
+        out[0]
+    }
 }
 
 impl fmt::Debug for Kernels {
