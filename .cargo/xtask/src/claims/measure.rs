@@ -54,12 +54,19 @@ impl Measurements {
 impl Report {
     /// The number at a JSON pointer, such as `/at_recall/0.95/qps`.
     pub(crate) fn number(&self, pointer: &str) -> anyhow::Result<f64> {
-        let value =
-            self.0.pointer(pointer).with_context(|| format!("the report has no {pointer}"))?;
-        let number =
-            value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))?;
-        ensure!(number.is_finite(), "{pointer} is {number}");
-        Ok(number)
+        let value = self.0.pointer(pointer);
+        let value = value.with_context(|| format!("the report has no {pointer}"))?;
+        value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
+    }
+
+    /// The largest `field` of the objects in the array at a JSON pointer.
+    pub(crate) fn largest(&self, pointer: &str, field: &str) -> anyhow::Result<f64> {
+        let rows = self.0.pointer(pointer).and_then(Value::as_array);
+        rows.into_iter()
+            .flatten()
+            .filter_map(|row| row[field].as_f64())
+            .max_by(f64::total_cmp)
+            .with_context(|| format!("the report has no {pointer} with numbers `{field}`"))
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
         counts
     }
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     #[test]
     fn results_are_counted() {
