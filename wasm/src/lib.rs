@@ -74,7 +74,7 @@ impl Engine {
     pub fn load(snapshot: &Uint8Array) -> Result<Self> {
         let region = views::region(snapshot)?;
         let index = Index::open(region, Check::Full).map_err(errors::of)?;
-        if let Some(&largest) = index.keys().last() {
+        if let Some(&largest) = index.keys().map_err(errors::of)?.last() {
             views::number(largest)?;
         }
         Ok(Self { index })
@@ -151,10 +151,8 @@ impl Engine {
         ef: Option<usize>,
     ) -> Result<Array> {
         let queries = views::floats(queries)?;
-        let batch = self
-            .index
-            .search_batch(&queries, k, ef, &threads::exec())
-            .map_err(errors::of)?;
+        let batch =
+            self.index.search_batch(&queries, k, ef, &threads::exec()).map_err(errors::of)?;
         pair(batch.keys.iter().copied(), &batch.distances)
     }
 
@@ -225,11 +223,7 @@ fn number(count: usize) -> f64 {
     count as f64
 }
 
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Check => "check",
-        Phase::Fit => "fit",
-        Phase::Order => "order",
-        Phase::Link => "link",
-    }
+/// The step's name in lower case.
+fn phase_name(phase: Phase) -> String {
+    format!("{phase:?}").to_lowercase()
 }

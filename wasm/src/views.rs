@@ -20,7 +20,8 @@ pub(crate) fn key(number: f64) -> Result<u64> {
     if number.fract() == 0.0 && (0.0..=SAFE_MAX).contains(&number) {
         return Ok(number as u64);
     }
-    let message = format!("{number} is not a whole number in 0..=2^53 - 1; use such a number as id");
+    let message =
+        format!("{number} is not a whole number in 0..=2^53 - 1; use such a number as id");
     Err(with_code("invalid-id", &message))
 }
 
