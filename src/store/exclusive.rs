@@ -33,7 +33,10 @@ impl Exclusive {
     pub(crate) fn split(self, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Self> {
         let mut free = 0;
         let part = |range: Range<usize>| {
-            assert!(free <= range.start && range.start % ALIGN == 0, "parts are disjoint, aligned");
+            assert!(
+                free <= range.start && range.start.is_multiple_of(ALIGN),
+                "parts are disjoint, aligned"
+            );
             assert!(range.start <= range.end, "parts are ascending");
             free = range.end;
             Self(self.0.slice(range.start, range.len()).expect("parts lie inside the region"))

@@ -74,7 +74,7 @@ impl Region {
     /// The part `offset..offset + len`, sharing ownership; `None` if it is not inside or would not
     /// be aligned.
     pub(crate) fn slice(&self, offset: usize, len: usize) -> Option<Self> {
-        if offset % ALIGN != 0 || offset.checked_add(len)? > self.len {
+        if !offset.is_multiple_of(ALIGN) || offset.checked_add(len)? > self.len {
             return None;
         }
         // SAFETY: `offset <= self.len`, so the address stays inside the block or one past its end.

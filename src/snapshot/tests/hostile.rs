@@ -44,12 +44,16 @@ fn damage_in_large_sections_is_found() {
 #[test]
 fn every_other_length_is_refused() {
     for len in 0..GOLDEN.len() {
-        CHECKS.map(|check| refusal(&GOLDEN[..len], check));
+        for check in CHECKS {
+            refusal(&GOLDEN[..len], check);
+        }
     }
     for more in (1..64).chain([4096, 65_536]) {
         for byte in [0, 0xff] {
             let longer = [GOLDEN, &vec![byte; more]].concat();
-            CHECKS.map(|check| refusal(&longer, check));
+            for check in CHECKS {
+                refusal(&longer, check);
+            }
         }
     }
 }
@@ -117,7 +121,9 @@ fn lies_with_good_checksums_are_refused() {
                     set(&mut bytes, first, a);
                     set(&mut bytes, second, b);
                     // A kind is free as long as the order is kept: the index misses it then.
-                    let kind = |(at, _)| at >= directory && (at - directory) % 32 == 0;
+                    let kind = |(at, _): (usize, usize)| {
+                        at >= directory && (at - directory).is_multiple_of(32)
+                    };
                     let unchanged = |f| field(&bytes, f) == field(GOLDEN, f) || kind(f);
                     if unchanged(first) && unchanged(second) {
                         continue;
