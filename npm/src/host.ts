@@ -123,8 +123,8 @@ export class Host {
       searchBatch: (handle, queries, k, ef) => engine(handle).searchBatch(queries, k, ef) as Neighbours,
       export: (handle) => engine(handle).export(),
       stats: (handle) => {
-        const { len, options, memory, isa } = engine(handle);
-        return { size: len, options, memory, isa } as Result<"stats">;
+        const { size, options, memory, isa } = engine(handle);
+        return { size, options, memory, isa } as Result<"stats">;
       },
       close: (handle) => {
         engine(handle).free();
@@ -148,7 +148,7 @@ export class Host {
 
 /** Builds an empty index in one go, or adds to one that holds items. */
 function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report: Report): void {
-  if (engine.len === 0) {
+  if (engine.size === 0) {
     engine.bulkBuild(ids, vectors, (phase: "check" | "fit" | "order" | "link", done: number, total: number) =>
       report({ phase, done, total }),
     );

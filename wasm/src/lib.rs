@@ -166,7 +166,7 @@ impl Engine {
 
     /// Number of items.
     #[wasm_bindgen(getter)]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.index.len()
     }
 
