@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const common = { absWorkingDir: root, bundle: true, minify: true, target: "es2022", logLevel: "warning" };
+const common = { absWorkingDir: root, bundle: true, target: "es2022", logLevel: "warning" };
 
 /** The glue's import of the script that starts threads becomes a parameter. */
 const startWorkersFromOutside = {

@@ -85,10 +85,11 @@ export function choose(options: RuntimeOptions, environment: Environment): Capab
   const vectors = relaxedSimd ? "relaxed" : "simd128";
   const chosen = { runtime, simd, relaxedSimd };
   if (reason !== undefined) {
-    return { ...chosen, threads: 1, threadsReason: reason, binary: forced ?? `st-${vectors}` };
+    const binary = forced ?? (`st-${vectors}` as const);
+    return { ...chosen, threads: 1, threadsReason: reason, binary, sharedMemory: false };
   }
   const threads = Number(options.threads ?? Math.min(environment.processors, THREADS_DEFAULT_MAX));
-  return { ...chosen, threads, binary: forced ?? `mt-${vectors}` };
+  return { ...chosen, threads, binary: forced ?? `mt-${vectors}`, sharedMemory: true };
 }
 
 /** Why the instance will have no threads, or `undefined` where it will. */

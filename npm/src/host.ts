@@ -3,7 +3,7 @@
 import { choose, type Environment } from "./detect.js";
 import { EcphoryError, typed } from "./errors.js";
 import type { Engine, Glue, GlueModule, StartWorkers } from "./glue.js";
-import { sharedMemory } from "./memory.js";
+import { sharedMemory as largestMemory } from "./memory.js";
 import type { Arguments, Handle, Neighbours, Opened, Operation, Operations, Report, Result } from "./operations.js";
 import type { Binary, Capabilities, RuntimeOptions } from "./types.js";
 
@@ -49,12 +49,13 @@ async function threaded(
   around: Surroundings,
 ): Promise<Host> {
   const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), around.glue("mt")]);
-  const shared = sharedMemory(glue.initialPages);
+  const shared = largestMemory(glue.initialPages);
   if (shared === undefined) throw new EcphoryError("unsupported", "shared memory was refused at every size");
   const instance = glue.instantiate(around.startWorkers);
-  instance.initSync({ module, memory: shared.memory });
+  const { memory } = instance.initSync({ module, memory: shared.memory });
   await instance.initThreadPool?.(chosen.threads);
-  return new Host(instance, { ...chosen, memoryMax: shared.bytesMax });
+  const sharedMemory = memory.buffer instanceof SharedArrayBuffer;
+  return new Host(instance, { ...chosen, sharedMemory, memoryMax: shared.bytesMax });
 }
 
 async function compiled(

@@ -96,6 +96,8 @@ export interface Capabilities {
   threadsReason?: string;
   /** The binary that was picked. */
   binary: Binary;
+  /** Whether the instance's memory is shared between threads. */
+  sharedMemory: boolean;
   /** Bytes that shared memory may grow to, where there are threads. */
   memoryMax?: number;
 }
