@@ -161,7 +161,8 @@ impl Engine {
     /// # Errors
     /// No memory for the buffer.
     pub fn export(&self) -> Result<Uint8Array> {
-        views::written(self.index.snapshot_len(), |output| self.index.write_snapshot(output))
+        let len = self.index.snapshot_len().map_err(errors::of)?;
+        views::written(len, |output| self.index.write_snapshot(output))
     }
 
     /// Number of items.

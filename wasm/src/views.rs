@@ -67,10 +67,10 @@ pub(crate) fn region(bytes: &Uint8Array) -> Result<Region> {
 
 /// What `write` writes, at most `len` bytes of it, collected in a JavaScript buffer.
 pub(crate) fn written(
-    len: usize,
+    len: u64,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<Uint8Array> {
-    let buffer = u32::try_from(len).map_err(|_| out_of_memory(len))?;
+    let buffer = u32::try_from(len).map_err(|_| out_of_memory(len as usize))?;
     let mut output = Output { buffer: Uint8Array::new_with_length(buffer), written: 0 };
     write(&mut output).map_err(|error| with_code("internal", &error.to_string()))?;
     Ok(output.buffer.subarray(0, output.written))
