@@ -1,8 +1,9 @@
 // An instance and the indexes in it: the only code that calls the engine.
 
 import { choose, type Environment } from "./detect.js";
+import { engines } from "./engines.js";
 import { EcphoryError, typed } from "./errors.js";
-import type { Engine, Glue, GlueModule, StartWorkers } from "./glue.js";
+import type { Engine, Glue, StartWorkers } from "./glue.js";
 import { sharedMemory as largestMemory } from "./memory.js";
 import type { Arguments, Handle, Neighbours, Opened, Operation, Operations, Report, Result } from "./operations.js";
 import type { Binary, Capabilities, RuntimeOptions } from "./types.js";
@@ -10,8 +11,6 @@ import type { Binary, Capabilities, RuntimeOptions } from "./types.js";
 /** What the surroundings of an instance provide. */
 export interface Surroundings {
   environment: Environment;
-  /** Loads the generated JavaScript of a thread mode. */
-  glue(threads: "st" | "mt"): Promise<GlueModule>;
   /** Reads a file of the package, from `assets` where given. */
   binary(name: string, assets: string | undefined): Promise<{ bytes: Uint8Array; location: string }>;
   startWorkers?: StartWorkers;
@@ -37,7 +36,7 @@ async function single(
   around: Surroundings,
   reason = chosen.threadsReason,
 ): Promise<Host> {
-  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), around.glue("st")]);
+  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), engines.st()]);
   const instance = glue.instantiate(undefined);
   instance.initSync({ module });
   return new Host(instance, reason === undefined ? chosen : { ...chosen, threadsReason: reason });
@@ -48,7 +47,7 @@ async function threaded(
   options: RuntimeOptions,
   around: Surroundings,
 ): Promise<Host> {
-  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), around.glue("mt")]);
+  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), engines.mt()]);
   const shared = largestMemory(glue.initialPages);
   if (shared === undefined) throw new EcphoryError("unsupported", "shared memory was refused at every size");
   const instance = glue.instantiate(around.startWorkers);

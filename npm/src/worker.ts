@@ -20,7 +20,6 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
 async function start({ start, deaths }: Start): Promise<void> {
   host = startHost(start, {
     environment: detect("browser"),
-    glue: (threads) => (threads === "st" ? import("./engine-st.js") : import("./engine-mt.js")),
     binary: async (name, assets) => {
       const location = new URL(name, assets ?? import.meta.url);
       return { bytes: await fetched(location), location: location.href };

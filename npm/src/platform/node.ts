@@ -16,7 +16,6 @@ export const platform: Platform = {
   start: async (options) => {
     const host = await startHost(options, {
       environment: environment(),
-      glue: () => import("./engine-st.js"),
       binary: async (name, assets) => {
         const location = new URL(name, assets ?? import.meta.url);
         return { bytes: await read(location), location: location.href };
