@@ -14,6 +14,10 @@ mod sync;
 
 pub use distance::{Metric, UnknownMetric};
 pub use error::{Error, Result};
-pub use index::*;
+pub use graph::{Audit, Broken};
+pub use index::{
+    Batch, Builder, Codes, DEFAULT_EF, Hit, Index, Memory, Options, Phase, Progress, Search,
+    UnknownCodes, Work,
+};
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

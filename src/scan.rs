@@ -5,7 +5,6 @@
 //! bits that a graph search reports.
 
 use std::collections::BinaryHeap;
-use std::ops::Range;
 
 use crate::distance::{Query, from_f32};
 use crate::store::{BLOCK, Space};
@@ -43,7 +42,12 @@ impl Nearest {
 /// Compares `queries` with the items in `slots`, adding to `nearest` (one per query).
 ///
 /// O(slots · queries · dim); each tile of rows is read from memory once for all queries.
-pub(crate) fn scan(space: &Space, queries: &[Query], slots: Range<u32>, nearest: &mut [Nearest]) {
+pub(crate) fn scan(
+    space: &Space,
+    queries: &[Query],
+    slots: impl Iterator<Item = u32>,
+    nearest: &mut [Nearest],
+) {
     let all: Vec<u32> = slots.collect();
     let mut sums = [0.0; BLOCK];
     for tile in all.chunks(TILE) {

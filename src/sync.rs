@@ -1,9 +1,102 @@
-//! Atomics: the standard library's, or loom's under `--cfg loom`.
+//! Atomic words as the lock-free protocol sees them: the standard library's, or loom's.
 //!
-//! The lock-free protocol of the graph imports its atomics from here, so that the loom models run
-//! the shipped source. Nothing else in the crate names `loom`.
+//! The graph lives in raw rows, which loom's atomics cannot overlay. So the protocol is written
+//! over two small traits, implemented by the standard atomics and, under `--cfg loom`, by loom's:
+//! the models run the shipped source. Nothing else in the crate names `loom`.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// A row of 32-bit words.
+pub(crate) trait Words {
+    fn len(&self) -> usize;
+    fn load(&self, place: usize, order: Ordering) -> u32;
+    fn store(&self, place: usize, value: u32, order: Ordering);
+    /// Exchanges `old` for `new` (AcqRel, Relaxed on failure); false if the word was not `old`.
+    fn exchange(&self, place: usize, old: u32, new: u32) -> bool;
+    /// Orders relaxed loads before it with everything after it.
+    fn acquire_fence(&self);
+    /// The order of the loads that [`Self::acquire_fence`] follows. Loom and thread sanitizer see
+    /// accesses better than fences, so there the loads themselves acquire.
+    const READ: Ordering = Ordering::Relaxed;
+}
+
+/// One 64-bit word.
+pub(crate) trait Word {
+    fn load(&self, order: Ordering) -> u64;
+    /// Exchanges `old` for `new` (AcqRel, Acquire on failure); the value found on failure.
+    fn exchange(&self, old: u64, new: u64) -> Result<(), u64>;
+}
+
+impl Words for [AtomicU32] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        <[AtomicU32]>::len(self)
+    }
+
+    #[inline(always)]
+    fn load(&self, place: usize, order: Ordering) -> u32 {
+        self[place].load(order)
+    }
+
+    fn store(&self, place: usize, value: u32, order: Ordering) {
+        self[place].store(value, order);
+    }
+
+    fn exchange(&self, place: usize, old: u32, new: u32) -> bool {
+        self[place].compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    #[inline(always)]
+    fn acquire_fence(&self) {
+        std::sync::atomic::fence(Ordering::Acquire);
+    }
+}
+
+impl Word for AtomicU64 {
+    fn load(&self, order: Ordering) -> u64 {
+        self.load(order)
+    }
+
+    fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
+        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
+    }
+}
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-#[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+mod model {
+    use super::{Ordering, Word, Words};
+
+    impl Words for [loom::sync::atomic::AtomicU32] {
+        fn len(&self) -> usize {
+            <[loom::sync::atomic::AtomicU32]>::len(self)
+        }
+
+        fn load(&self, place: usize, order: Ordering) -> u32 {
+            self[place].load(order)
+        }
+
+        fn store(&self, place: usize, value: u32, order: Ordering) {
+            self[place].store(value, order);
+        }
+
+        fn exchange(&self, place: usize, old: u32, new: u32) -> bool {
+            self[place].compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        }
+
+        fn acquire_fence(&self) {
+            loom::sync::atomic::fence(Ordering::Acquire);
+        }
+
+        const READ: Ordering = Ordering::Acquire;
+    }
+
+    impl Word for loom::sync::atomic::AtomicU64 {
+        fn load(&self, order: Ordering) -> u64 {
+            self.load(order)
+        }
+
+        fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
+            self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
+        }
+    }
+}

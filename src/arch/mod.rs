@@ -4,8 +4,10 @@
 //!   distance, quantize          safe callers: shapes are checked there
 //!        │  &'static Kernels    (chosen once per index)
 //!        ▼
-//!   arch::kernels(isa) ──► scalar | x86_64::{avx2, avx512} | aarch64::neon
-//!                          | wasm32::{simd128, relaxed}
+//!   arch::kernels_for(isa) ──► scalar | x86_64::{avx2, avx512} | aarch64::neon
+//!        │                     | wasm32::{simd128, relaxed}
+//!        ▼
+//!   rows                        the loop over rows and blocks that the vector kernels share
 //! ```
 //!
 //! **One answer everywhere.** Each kernel returns the same bits on each instruction set: products
@@ -25,16 +27,26 @@ pub mod scalar;
 
 cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))] {
+        mod rows;
         mod x86_64;
         use x86_64 as imp;
     } else if #[cfg(all(target_arch = "aarch64", not(miri), not(loom)))] {
+        mod rows;
         mod aarch64;
         use aarch64 as imp;
     } else if #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))] {
+        mod rows;
         mod wasm32;
         use wasm32 as imp;
     } else {
-        use scalar as imp;
+        mod imp {
+            pub(super) fn kernels_for(_: super::Isa) -> Option<&'static super::Kernels> {
+                None
+            }
+
+            #[inline(always)]
+            pub(super) fn prefetch(_: *const u8) {}
+        }
     }
 }
 
@@ -130,6 +142,15 @@ impl Kernels {
         unsafe { (self.f32_dot)(a.as_ptr(), &[b.as_ptr()], a.len(), &mut out) };
         out[0]
     }
+
+    /// Σ (aᵢ − bᵢ)² of two codes of one length.
+    pub(crate) fn code_distance(&self, a: &[u8], b: &[u8]) -> i32 {
+        assert_eq!(a.len(), b.len(), "a distance takes two codes of one length");
+        let mut out = [0];
+        // SAFETY: both slices hold `a.len()` bytes, and only detection hands out kernels.
+        unsafe { (self.u7_l2)(a.as_ptr(), &[b.as_ptr()], a.len(), &mut out) };
+        out[0]
+    }
 }
 
 impl fmt::Debug for Kernels {
@@ -143,10 +164,12 @@ pub fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
     if isa == Isa::Scalar { Some(&scalar::KERNELS) } else { imp::kernels_for(isa) }
 }
 
-/// The best instruction set of this machine, detected once.
+/// The kernels of the best instruction set of this machine, detected once.
 pub fn detected() -> &'static Kernels {
     static DETECTED: OnceLock<&'static Kernels> = OnceLock::new();
-    DETECTED.get_or_init(imp::detect)
+    DETECTED.get_or_init(|| {
+        Isa::ALL.into_iter().rev().find_map(kernels_for).unwrap_or(&scalar::KERNELS)
+    })
 }
 
 /// Asks the processor for the cache line at `address` where the target has such an instruction.

@@ -1,6 +1,6 @@
 //! Plain Rust kernels: the definition of what every other instruction set returns.
 
-use super::{Isa, Kernels};
+use super::{Isa, Kernels, prefetch};
 
 /// Lanes of the canonical float order.
 pub const LANES: usize = 32;
@@ -8,17 +8,6 @@ pub const LANES: usize = 32;
 /// The kernels of this module.
 pub static KERNELS: Kernels =
     Kernels { isa: Isa::Scalar, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
-
-pub(super) fn detect() -> &'static Kernels {
-    &KERNELS
-}
-
-pub(super) fn kernels_for(_: Isa) -> Option<&'static Kernels> {
-    None
-}
-
-#[inline(always)]
-pub(super) fn prefetch(_: *const u8) {}
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     for (row, out) in rows.iter().zip(out) {
@@ -35,6 +24,7 @@ unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [
 }
 
 /// The canonical order: lane `i` sums components `i`, `i + 32`, …; then the lanes fold in halves.
+/// Past the end a lane takes the term of two zeros.
 ///
 /// # Safety
 /// `query` and `row` point to `len` readable floats.
@@ -49,8 +39,8 @@ unsafe fn reduce_f32(
     for start in (0..len).step_by(LANES) {
         for (lane, sum) in lanes.iter_mut().enumerate() {
             let i = start + lane;
-            // SAFETY: `i < len`; past the end the lane takes the term of two zeros.
             let (q, x) = if i < len {
+                // SAFETY: the caller promises `len` readable floats behind both pointers.
                 unsafe { (query.add(i).read_unaligned(), row.add(i).read_unaligned()) }
             } else {
                 (0.0, 0.0)

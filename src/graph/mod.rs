@@ -1,3 +1,23 @@
 //! graph (in progress)
+mod audit;
+mod build;
+mod insert;
+mod layout;
+mod level;
+mod links;
+mod order;
+mod pool;
 mod probe;
-pub(crate) use probe::Probe;
+mod select;
+mod visited;
+mod walk;
+mod word;
+
+pub(crate) use audit::audit;
+pub use audit::{Audit, Broken};
+pub(crate) use build::{Plan, build, upper_rows};
+pub(crate) use insert::{InsertScratch, Newcomer, insert};
+pub(crate) use layout::{Graph, Heads, is_linked};
+pub(crate) use level::{level, mix};
+pub(crate) use order::{Codes as OrderedCodes, spatial_order};
+pub(crate) use walk::Scratch;

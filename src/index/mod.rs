@@ -1,57 +1,81 @@
-//! One space: options in, items in, neighbours out.
+//! One index: options and items in, neighbours out.
 //!
 //! ```text
-//!   Builder ──build──► Index ──bulk_build / insert──► Root { space, graph }
-//!                        │
-//!                        └─search──► traverse codes ──► re-rank on vectors ──► Hit
+//!   Builder ──build──► Index ── gate: many inserts, or one exclusive writer
+//!      │                 │
+//!      └──open──►        └─ root (swapped whole, readers pin it)
+//!                            ├─ space   rows and how they are compared
+//!                            ├─ graph   links over the rows
+//!                            └─ keys    user keys to slots
+//!   bulk_build   builds a new root beside the readers and swaps it in
+//!   insert       changes the current root, lock-free, beside readers and other inserts
+//!   search       walks codes, ranks on vectors; waits for nobody
 //! ```
+//!
+//! # Invariants
+//! - A key has at most one item, and each item of the graph has a key.
+//! - A call that returns an error has changed nothing that a reader can see.
+//! - Readers take no lock and never retry.
+//!
+//! Absent on purpose: files, threads and clocks (hosts bring them), updates and deletion.
+
 mod builder;
+mod bulk;
+mod gate;
+mod insert;
+mod keys;
 mod options;
+mod root;
 mod search;
+mod snapshot;
 
 use std::sync::Arc;
 
 use crate::arch::{Isa, Kernels};
-use crate::distance::{check, check_denormals, norm};
-use crate::error::{Error, Result};
-use crate::exec::Exec;
-use crate::snapshot::Check;
-use crate::store::{Allocator, Region, Space};
+use crate::error::Result;
+use crate::graph::{Audit, Broken, InsertScratch, Scratch, audit};
+use crate::store::{Allocator, Pinned, Shelf, SwapCell};
 
 pub use builder::Builder;
+pub use bulk::{Phase, Progress};
+use gate::Gate;
 pub use options::{Codes, Options, UnknownCodes};
+use root::Root;
 pub use search::{Batch, DEFAULT_EF, Hit, Search, Work};
 
-/// A step of a bulk build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Vectors and keys are checked.
-    Check,
-    /// Codes are fitted and rows are written.
-    Fit,
-    /// Items are ordered in space.
-    Order,
-    /// Items are linked.
-    Link,
+/// An approximate nearest-neighbour index: HNSW over vectors with 64-bit keys.
+///
+/// Every method takes `&self`, from any number of threads. Searches run beside inserts and bulk
+/// builds without waiting.
+///
+/// ```
+/// use ecphory::{Index, Metric, exec::Sequential};
+///
+/// let index = Index::builder(3).metric(Metric::L2).build()?;
+/// let vectors = [0.0, 0.0, 1.0, /**/ 0.0, 1.0, 0.0, /**/ 1.0, 0.0, 0.0];
+/// index.bulk_build(&[10, 20, 30], &vectors, &Sequential, &mut |_| true)?;
+/// index.insert(40, &[0.9, 0.1, 0.0])?;
+///
+/// let hits = index.search(&[1.0, 0.0, 0.0]).k(2).run()?;
+/// assert_eq!(hits.iter().map(|hit| hit.key).collect::<Vec<_>>(), [30, 40]);
+/// # Ok::<(), ecphory::Error>(())
+/// ```
+pub struct Index {
+    options: Options,
+    kernels: &'static Kernels,
+    allocator: Arc<dyn Allocator>,
+    gate: Gate,
+    root: SwapCell<Root>,
+    searches: Shelf<Scratch>,
+    inserts: Shelf<InsertScratch>,
 }
 
-/// How far a bulk build is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The current step.
-    pub phase: Phase,
-    /// Items done in this step.
-    pub done: usize,
-    /// Items of this step.
-    pub total: usize,
-}
-
-/// Bytes an index holds, by what they are for.
+/// Bytes an index holds, used or kept ready for growth, by what they are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Full-precision vectors.
     pub vectors: usize,
-    /// Codes.
+    /// Codes that traversals read.
     pub codes: usize,
     /// Links of all levels.
     pub links: usize,
@@ -60,16 +84,9 @@ pub struct Memory {
     /// All of it.
     pub total: usize,
 }
-/// An approximate nearest-neighbour index.
-pub struct Index {
-    options: Options,
-    kernels: &'static Kernels,
-    allocator: Arc<dyn Allocator>,
-    root: std::sync::RwLock<Arc<Space>>,
-}
 
 impl Index {
-    /// Starts an index for vectors of `dim` components.
+    /// Starts an index for vectors of `dim` components (1..=65,536).
     pub fn builder(dim: usize) -> Builder {
         Builder::new(dim)
     }
@@ -77,82 +94,95 @@ impl Index {
     fn empty(builder: Builder) -> Result<Self> {
         let Builder { options, kernels, allocator } = builder;
         options.check()?;
-        let space = Space::zeroed(options.dim, options.metric, kernels, None, 1, &allocator)?;
-        Ok(Self { options, kernels, allocator, root: std::sync::RwLock::new(Arc::new(space)) })
+        let root = Root::empty(&options, kernels, &allocator)?;
+        Ok(Self::over(options, kernels, allocator, root))
     }
-    /// Opens a snapshot.
-    pub fn open(snapshot: Region, check: Check) -> Result<Self> {
-        Self::builder(1).open(snapshot, check)
+
+    fn over(
+        options: Options,
+        kernels: &'static Kernels,
+        allocator: Arc<dyn Allocator>,
+        root: Root,
+    ) -> Self {
+        Self {
+            options,
+            kernels,
+            allocator,
+            gate: Gate::default(),
+            root: SwapCell::new(root),
+            searches: Shelf::new(),
+            inserts: Shelf::new(),
+        }
     }
-    fn open_with(_: Builder, _: Region, _: Check) -> Result<Self> {
-        Err(Error::Snapshot { reason: "not implemented", offset: 0 })
+
+    fn root(&self) -> Pinned<'_, Root> {
+        self.root.pin()
     }
-    /// Options.
+
+    /// What was fixed when the index was created.
     pub fn options(&self) -> &Options {
         &self.options
     }
-    /// Items.
-    pub fn len(&self) -> usize {
-        self.root.read().unwrap().end() as usize - 1
-    }
-    /// No items.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// Instruction set.
+
+    /// The instruction set its distances are computed with.
     pub fn isa(&self) -> Isa {
         self.kernels.isa
     }
-    /// Memory.
-    pub fn memory(&self) -> Memory {
-        let root = self.root.read().unwrap();
-        let vectors = root.store.vectors.bytes();
-        let total = root.store.bytes();
-        Memory { vectors, codes: root.store.codes.bytes(), links: 0, items: 0, total }
+
+    /// Items in the index.
+    pub fn len(&self) -> usize {
+        self.root().len()
     }
-    /// Bulk build.
-    pub fn bulk_build(
-        &self,
-        keys: &[u64],
-        vectors: &[f32],
-        exec: &dyn Exec,
-        progress: &mut dyn FnMut(Progress) -> bool,
-    ) -> Result<()> {
-        check_denormals()?;
-        let dim = self.options.dim;
-        if vectors.len() != keys.len() * dim {
-            return Err(Error::ShapeMismatch {
-                expected: keys.len() * dim,
-                rows: keys.len(),
-                got: vectors.len(),
-            });
-        }
-        let row = |i: usize| &vectors[i * dim..(i + 1) * dim];
-        for i in 0..keys.len() {
-            check(self.options.metric, self.kernels, dim, i, row(i))?;
-        }
-        let _ = progress(Progress { phase: Phase::Check, done: keys.len(), total: keys.len() });
-        let quantizer = (self.options.codes != Codes::None).then(|| {
-            crate::quantize::fit(
-                keys.len(),
-                dim,
-                &|i| {
-                    let row = row(i);
-                    (row, norm(self.kernels, row, &mut Vec::new()))
-                },
-                exec,
-            )
-        });
-        let mut space = Space::zeroed(
-            dim,
-            self.options.metric,
-            self.kernels,
-            quantizer,
-            keys.len() as u32 + 1,
-            &self.allocator,
-        )?;
-        space.fill(keys.len(), &|i| (keys[i], row(i)), exec);
-        *self.root.write().unwrap() = Arc::new(space);
-        Ok(())
+
+    /// Whether the index holds no items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an item has this key. O(log n).
+    pub fn contains(&self, key: u64) -> bool {
+        self.root().keys.find(key).is_some()
+    }
+
+    /// The vector of a key, as it was put. O(log n + dim).
+    pub fn get(&self, key: u64) -> Option<Vec<f32>> {
+        let root = self.root();
+        root.keys.find(key).map(|slot| root.space.store.vector(slot).to_vec())
+    }
+
+    /// All keys in ascending order. O(n).
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) while a writer runs.
+    pub fn keys(&self) -> Result<Vec<u64>> {
+        let _alone = self.gate.own()?;
+        Ok(self.root().keys.pairs().into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> Memory {
+        self.root().memory()
+    }
+
+    /// Verifies every invariant of the graph. O(n · m) time.
+    ///
+    /// # Errors
+    /// [`Broken`] names the first invariant that does not hold; also while a writer runs, since
+    /// the graph stands still for nobody else.
+    pub fn check(&self) -> Result<Audit, Broken> {
+        let busy = Broken { invariant: "no writer runs during a check", slot: 0 };
+        let _alone = self.gate.own().map_err(|_| busy)?;
+        let root = self.root();
+        audit(&root.graph, &root.space)
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("options", &self.options)
+            .field("isa", &self.kernels.isa)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

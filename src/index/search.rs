@@ -1,14 +1,22 @@
 //! Asking for neighbours.
 
-use super::{Index, options::in_range};
+use super::Index;
+use super::options::in_range;
+use super::root::Root;
 use crate::distance::{Query, check, check_denormals, to_f32};
 use crate::error::{Error, Result};
-use crate::exec::Exec;
+use crate::exec::{Exec, map_ranges};
+use crate::graph::Scratch;
 use crate::limits::{EF_MAX, K_MAX};
 use crate::scan::{Nearest, scan};
 
 /// Candidates a search keeps unless told otherwise.
 pub const DEFAULT_EF: usize = 100;
+
+/// Queries that a scan compares with each tile of rows.
+const SCAN_GRAIN: usize = 32;
+/// Queries per piece of parallel work.
+const GRAIN: usize = 8;
 
 /// One neighbour.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +30,7 @@ pub struct Hit {
 /// What a search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Items compared with the query.
+    /// Items compared with the query, codes and vectors both counted.
     pub distances: u32,
     /// Items whose links were followed.
     pub hops: u32,
@@ -40,6 +48,7 @@ pub struct Batch {
 }
 
 /// A search being put together.
+#[derive(Clone, Copy, Debug)]
 #[must_use = "a search does nothing until it is run"]
 pub struct Search<'a> {
     index: &'a Index,
@@ -51,89 +60,189 @@ pub struct Search<'a> {
 }
 
 impl Index {
-    /// Starts a search.
+    /// Starts a search for the neighbours of `query`: ten unless told otherwise.
     pub fn search<'a>(&'a self, query: &'a [f32]) -> Search<'a> {
         Search { index: self, query, k: 10, strict: true, ef: None, exact: false }
     }
-    /// Batch.
+
+    /// The `k` nearest of each of the queries that stand one after the other in `queries`, on the
+    /// threads of `exec`. `ef` as in [`Search::ef`].
+    ///
+    /// # Errors
+    /// As for [`Search::run`]; a bad query is named by its row.
     pub fn search_batch(
         &self,
         queries: &[f32],
         k: usize,
-        _ef: Option<usize>,
+        ef: Option<usize>,
         exec: &dyn Exec,
     ) -> Result<Batch> {
-        self.scan_batch(queries, k, exec)
-    }
-    /// Exact batch.
-    pub fn scan_batch(&self, queries: &[f32], k: usize, _exec: &dyn Exec) -> Result<Batch> {
-        let mut batch = Batch { k, ..Batch::default() };
-        for query in queries.chunks(self.options.dim) {
-            for hit in self.search(query).k(k).exact(true).run()? {
-                batch.keys.push(hit.key);
-                batch.distances.push(hit.distance);
+        let ef = checked_ef(ef)?.max(k);
+        let root = self.root();
+        self.check_batch(&root, queries, k)?;
+        let (root, dim): (&Root, _) = (&root, self.options.dim);
+        let blocks = map_ranges(exec, queries.len() / dim, GRAIN, |range| {
+            let mut scratch = self.searches.take(|| Scratch::new(&root.space));
+            let mut hits = Vec::with_capacity(range.len() * k);
+            for query in queries[range.start * dim..range.end * dim].chunks_exact(dim) {
+                graph_search(root, query, k, ef, &mut scratch, &mut hits);
             }
+            hits
+        });
+        Ok(Batch::of(k, blocks.into_iter().flatten()))
+    }
+
+    /// As [`Self::search_batch`], by comparing every item with every query: exact. O(n · queries).
+    ///
+    /// # Errors
+    /// As for [`Search::run`].
+    pub fn scan_batch(&self, queries: &[f32], k: usize, exec: &dyn Exec) -> Result<Batch> {
+        let root = self.root();
+        self.check_batch(&root, queries, k)?;
+        let (root, dim): (&Root, _) = (&root, self.options.dim);
+        let blocks = map_ranges(exec, queries.len() / dim, SCAN_GRAIN, |range| {
+            let queries = queries[range.start * dim..range.end * dim].chunks_exact(dim);
+            scan_search(self, root, queries, k)
+        });
+        Ok(Batch::of(k, blocks.into_iter().flatten().flatten()))
+    }
+
+    fn check_batch(&self, root: &Root, queries: &[f32], k: usize) -> Result<()> {
+        check_denormals()?;
+        let dim = self.options.dim;
+        if !queries.len().is_multiple_of(dim) {
+            let rows = queries.len() / dim + 1;
+            return Err(Error::ShapeMismatch { expected: rows * dim, rows, got: queries.len() });
         }
-        Ok(batch)
+        for (row, query) in queries.chunks_exact(dim).enumerate() {
+            check(self.options.metric, self.kernels, dim, row, query)?;
+        }
+        check_k(k, root.len(), true)
     }
 }
 
 impl Search<'_> {
-    /// Exactly `k` neighbours.
+    /// Exactly `k` neighbours (1..=65,536): fewer items than that are an error.
     pub fn k(mut self, k: usize) -> Self {
         self.k = k;
         self.strict = true;
         self
     }
-    /// At most `k` neighbours.
+
+    /// As many neighbours as there are items, at most `k` (1..=65,536).
     pub fn up_to(mut self, k: usize) -> Self {
         self.k = k;
         self.strict = false;
         self
     }
-    /// Candidates kept.
+
+    /// Candidates the walk keeps (1..=65,536, raised to `k`): more find better neighbours, and take
+    /// longer. [`DEFAULT_EF`] unless set.
     pub fn ef(mut self, ef: usize) -> Self {
         self.ef = Some(ef);
         self
     }
-    /// Scan everything.
+
+    /// Compares every item with the query instead of walking the graph. O(n).
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
         self
     }
-    /// Runs.
+
+    /// The hits, nearest first, ties by key.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] and [`Error::NotEnoughItems`] unless [`Self::up_to`] was asked for;
+    /// [`Error::OptionOutOfRange`]; [`Error::DimensionMismatch`], [`Error::NotFinite`],
+    /// [`Error::TooLong`] and [`Error::ZeroVector`] for a bad query.
     pub fn run(self) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
         self.run_into(&mut hits)?;
         Ok(hits)
     }
-    /// Runs.
+
+    /// As [`Self::run`], into memory the caller keeps: nothing is allocated once it has grown
+    /// (exact searches excepted).
+    ///
+    /// # Errors
+    /// As for [`Self::run`]; `hits` is unchanged then.
     pub fn run_into(self, hits: &mut Vec<Hit>) -> Result<Work> {
         check_denormals()?;
         let index = self.index;
-        in_range("k", self.k, 1, K_MAX)?;
-        in_range("ef", self.ef.unwrap_or(1), 1, EF_MAX)?;
+        let ef = checked_ef(self.ef)?.max(self.k);
         check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
-        let len = index.len();
-        if self.strict && len == 0 {
-            return Err(Error::Empty);
-        }
-        if self.strict && self.k > len {
-            return Err(Error::NotEnoughItems { k: self.k, len });
-        }
-        let space = index.root.read().unwrap().clone();
-        let mut query = Query::new(index.options.metric, index.kernels);
-        query.set(self.query);
-        let mut nearest = [Nearest::new(self.k)];
-        scan(&space, &[query], 1..space.end(), &mut nearest);
+        let root = index.root();
+        check_k(self.k, root.len(), self.strict)?;
         hits.clear();
-        let [nearest] = nearest;
-        hits.extend(
-            nearest
-                .into_sorted()
-                .into_iter()
-                .map(|(ordinal, key)| Hit { key, distance: to_f32(ordinal) }),
-        );
-        Ok(Work { distances: len as u32, hops: 0 })
+        if self.exact {
+            let found = scan_search(index, &root, [self.query].into_iter(), self.k);
+            hits.extend(found.into_iter().flatten());
+            return Ok(Work { distances: root.space.end() - 1, hops: 0 });
+        }
+        let mut scratch = index.searches.take(|| Scratch::new(&root.space));
+        graph_search(&root, self.query, self.k, ef, &mut scratch, hits);
+        Ok(Work { distances: scratch.distances, hops: scratch.hops })
     }
+}
+
+impl Batch {
+    fn of(k: usize, hits: impl Iterator<Item = Hit>) -> Self {
+        let (keys, distances) = hits.map(|hit| (hit.key, hit.distance)).unzip();
+        Self { k, keys, distances }
+    }
+}
+
+fn checked_ef(ef: Option<usize>) -> Result<usize> {
+    let ef = ef.unwrap_or(DEFAULT_EF);
+    in_range("ef", ef, 1, EF_MAX).map(|()| ef)
+}
+
+fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
+    in_range("k", k, 1, K_MAX)?;
+    match len {
+        0 if strict => Err(Error::Empty),
+        len if strict && k > len => Err(Error::NotEnoughItems { k, len }),
+        _ => Ok(()),
+    }
+}
+
+/// Walks the graph and appends the `k` nearest by full vectors to `hits`.
+fn graph_search(
+    root: &Root,
+    query: &[f32],
+    k: usize,
+    ef: usize,
+    scratch: &mut Scratch,
+    hits: &mut Vec<Hit>,
+) {
+    scratch.probe.set_query(&root.space, query);
+    scratch.search(&root.graph, &root.space, ef);
+    let ranked = scratch.rank(&root.space, k);
+    let first = hits.len();
+    hits.extend(ranked.iter().map(|candidate| Hit {
+        key: root.space.key(candidate.node()),
+        distance: to_f32(candidate.ordinal()),
+    }));
+    // Ranking broke ties by slot, which a caller does not know.
+    hits[first..]
+        .sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.key.cmp(&b.key)));
+}
+
+fn scan_search<'a>(
+    index: &Index,
+    root: &Root,
+    queries: impl Iterator<Item = &'a [f32]>,
+    k: usize,
+) -> Vec<Vec<Hit>> {
+    let prepare = |vector: &[f32]| {
+        let mut query = Query::new(index.options.metric, index.kernels);
+        query.set(vector);
+        query
+    };
+    let queries: Vec<Query> = queries.map(prepare).collect();
+    let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k)).collect();
+    scan(&root.space, &queries, root.linked(), &mut nearest);
+    let hit = |(ordinal, key)| Hit { key, distance: to_f32(ordinal) };
+    let hits = |nearest: Nearest| nearest.into_sorted().into_iter().map(hit).collect();
+    nearest.into_iter().map(hits).collect()
 }

@@ -17,14 +17,18 @@
 //! Absent on purpose: files and page advice (a host's [`Allocator`] brings them), the meaning of
 //! link words (`graph`), and deletion.
 
+mod cell;
 mod chunks;
 mod region;
 mod rows;
 mod score;
+mod shelf;
 mod space;
 
+pub(crate) use cell::{Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{Shape, Store};
 pub(crate) use score::BLOCK;
-pub(crate) use space::{RowScratch, Space};
+pub(crate) use shelf::Shelf;
+pub(crate) use space::{Fresh, RowScratch, Space};

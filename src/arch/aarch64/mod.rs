@@ -1,14 +1,23 @@
-//! Chosen instruction sets of this architecture.
+//! 64-bit Arm: NEON, which every such processor has, with the byte dot product where it exists.
 
-use super::{Isa, Kernels, scalar};
+mod neon;
 
-pub(super) fn detect() -> &'static Kernels {
-    &scalar::KERNELS
-}
+use std::arch::{asm, is_aarch64_feature_detected};
 
-pub(super) fn kernels_for(_: Isa) -> Option<&'static Kernels> {
-    None
+use super::{Isa, Kernels};
+
+pub(super) fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
+    match isa {
+        Isa::Neon if is_aarch64_feature_detected!("dotprod") => Some(&neon::KERNELS_DOTPROD),
+        Isa::Neon => Some(&neon::KERNELS),
+        _ => None,
+    }
 }
 
 #[inline(always)]
-pub(super) fn prefetch(_: *const u8) {}
+pub(super) fn prefetch(address: *const u8) {
+    // SAFETY: a prefetch of any address is harmless.
+    unsafe {
+        asm!("prfm pldl1keep, [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+}

@@ -1,10 +1,6 @@
 //! Chosen instruction sets of this architecture.
 
-use super::{Isa, Kernels, scalar};
-
-pub(super) fn detect() -> &'static Kernels {
-    &scalar::KERNELS
-}
+use super::{Isa, Kernels};
 
 pub(super) fn kernels_for(_: Isa) -> Option<&'static Kernels> {
     None

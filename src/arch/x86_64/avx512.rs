@@ -1,0 +1,157 @@
+//! AVX-512 with VNNI: 32 floats in two registers, 64 codes in one.
+
+use std::arch::x86_64::{
+    __m512, __m512i, _mm_add_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps,
+    _mm512_abs_epi8, _mm512_add_ps, _mm512_castps512_ps256, _mm512_dpbusd_epi32,
+    _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_sub_epi8, _mm512_sub_ps,
+};
+
+use super::fold_four;
+use crate::arch::rows::{Block, Dot, L2, score};
+use crate::arch::{Isa, Kernels, prefetch};
+
+/// Rows scored together.
+const ROWS: usize = 4;
+
+pub(super) static KERNELS: Kernels =
+    Kernels { isa: Isa::Avx512, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, Dot, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, L2, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Dot, ROWS>(query.cast(), rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, L2, ROWS>(query, rows, len, out) }
+}
+
+/// The 32 lanes of the canonical order.
+#[derive(Clone, Copy)]
+struct Floats(__m512, __m512);
+
+impl Block for Floats {
+    type Element = f32;
+    type Sum = Self;
+    type Total = f32;
+    const LEN: usize = 32;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn zero() -> Self {
+        Self(_mm512_setzero_ps(), _mm512_setzero_ps())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises 32 readable floats.
+        unsafe { Self(_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(16))) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load_tail(from: *const f32, len: usize) -> Self {
+        let mask = (1u32 << len) - 1;
+        // SAFETY: a masked load touches no lane whose bit is off, and bits `len..` are.
+        unsafe {
+            Self(
+                _mm512_maskz_loadu_ps(mask as u16, from),
+                _mm512_maskz_loadu_ps((mask >> 16) as u16, from.wrapping_add(16)),
+            )
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn dot(sum: Self, query: Self, row: Self) -> Self {
+        Self(
+            _mm512_add_ps(sum.0, _mm512_mul_ps(query.0, row.0)),
+            _mm512_add_ps(sum.1, _mm512_mul_ps(query.1, row.1)),
+        )
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn l2(sum: Self, query: Self, row: Self) -> Self {
+        let difference = Self(_mm512_sub_ps(query.0, row.0), _mm512_sub_ps(query.1, row.1));
+        // SAFETY: the instruction set is the one of this function.
+        unsafe { Self::dot(sum, difference, difference) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn fold(sum: Self) -> f32 {
+        let sixteen = _mm512_add_ps(sum.0, sum.1);
+        let eight =
+            _mm256_add_ps(_mm512_castps512_ps256(sixteen), _mm512_extractf32x8_ps::<1>(sixteen));
+        fold_four(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight)))
+    }
+}
+
+/// 64 codes; each 32-bit lane sums groups of four.
+#[derive(Clone, Copy)]
+struct Codes(__m512i);
+
+impl Block for Codes {
+    type Element = u8;
+    type Sum = __m512i;
+    type Total = i32;
+    const LEN: usize = 64;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn zero() -> __m512i {
+        _mm512_setzero_si512()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller promises 64 readable bytes.
+        Self(unsafe { _mm512_loadu_si512(from.cast()) })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn load_tail(from: *const u8, len: usize) -> Self {
+        let mask = (1u64 << len) - 1;
+        // SAFETY: a masked load touches no lane whose bit is off, and bits `len..` are.
+        Self(unsafe { _mm512_maskz_loadu_epi8(mask, from.cast()) })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    unsafe fn dot(sum: __m512i, query: Self, row: Self) -> __m512i {
+        _mm512_dpbusd_epi32(sum, row.0, query.0)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn l2(sum: __m512i, query: Self, row: Self) -> __m512i {
+        let distance = _mm512_abs_epi8(_mm512_sub_epi8(query.0, row.0));
+        _mm512_dpbusd_epi32(sum, distance, distance)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn fold(sum: __m512i) -> i32 {
+        _mm512_reduce_add_epi32(sum)
+    }
+}

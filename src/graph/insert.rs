@@ -1,0 +1,251 @@
+//! Insert into a graph that others search and write: lock-free.
+//!
+//! ```text
+//!   find      search every level, choose diverse links          (nothing is visible)
+//!   fill      write the own rows of all levels
+//!   adopt     promise at the nearest node with room, draw a rank, write the node word
+//!   publish   pin into the parent's row: one exchange makes the node reachable
+//!   offer     ask chosen neighbours for links back; a refusal costs nothing but recall
+//!   raise     become the entry if higher than it
+//! ```
+//!
+//! Every linked node but the anchor hangs by a pin from a parent of smaller rank, and pins are
+//! never taken off, so by induction over ranks each is reachable from the anchor at every instant.
+
+use std::sync::atomic::Ordering;
+
+use super::layout::{BaseLayer, Graph, Layer, UpperLayer, node_word};
+use super::links::{self, Offer};
+use super::pool::Candidate;
+use super::select::Selector;
+use super::walk::Scratch;
+use super::word::{Entry, Link, Node};
+use crate::store::Space;
+
+/// Attempts at a reverse link before it is given up: others keep changing the row.
+const RETRIES: usize = 3;
+
+/// Memory of an insert, reused.
+pub(crate) struct InsertScratch {
+    walk: Scratch,
+    selector: Selector,
+    kept: Vec<Candidate>,
+    row: Vec<Link>,
+    candidates: Vec<Candidate>,
+    pruned: Vec<Candidate>,
+    slots: Vec<u32>,
+    ordinals: Vec<u32>,
+}
+
+/// A written slot on its way into the graph.
+#[derive(Clone, Copy)]
+pub(crate) struct Newcomer {
+    pub(crate) slot: u32,
+    pub(crate) level: usize,
+    /// Upper id; 0 at level 0.
+    pub(crate) upper: u32,
+}
+
+impl InsertScratch {
+    pub(crate) fn new(space: &Space) -> Self {
+        Self {
+            walk: Scratch::new(space),
+            selector: Selector::new(space),
+            kept: Vec::new(),
+            row: Vec::new(),
+            candidates: Vec::new(),
+            pruned: Vec::new(),
+            slots: Vec::new(),
+            ordinals: Vec::new(),
+        }
+    }
+}
+
+/// Links a newcomer. Its rows are written, it is in no row yet, and nothing here can fail.
+pub(crate) fn insert(
+    graph: &Graph,
+    space: &Space,
+    newcomer: Newcomer,
+    ef_construction: usize,
+    scratch: &mut InsertScratch,
+) {
+    if graph.anchor() == 0 && found_anchor(graph, space, newcomer) {
+        return;
+    }
+    let insert = Insert { graph, space, newcomer };
+    scratch.walk.probe.set_item(space, newcomer.slot);
+    let mut back = Vec::with_capacity(newcomer.level + 1);
+    let entry = graph.entry().unwrap_or(Entry { level: 0, upper: 0, slot: graph.anchor() });
+    let mut near = scratch.walk.approach(graph, space, entry, newcomer.level);
+    for level in (1..=newcomer.level.min(entry.level)).rev() {
+        let layer = UpperLayer::new(graph, level);
+        insert.search(&layer, &[near], ef_construction, &mut scratch.walk);
+        near = scratch.walk.pool.candidates().first().map_or(near, |c| c.node());
+        insert.choose(|id| graph.slot_of(id), scratch);
+        let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
+        links::fill(graph.upper_row(newcomer.upper, level), row);
+        back.push((level, scratch.kept.clone()));
+    }
+    let start = if near == 0 { entry.slot } else { graph.slot_of(near) };
+    let layer = BaseLayer::new(graph, space);
+    insert.search(&layer, &[start, graph.anchor()], ef_construction, &mut scratch.walk);
+    insert.choose(|slot| slot, scratch);
+    links::fill(graph.row(newcomer.slot), scratch.kept.iter().map(|c| Link::new(c.node(), false)));
+    back.push((0, scratch.kept.clone()));
+    let parent = insert.adopt(scratch);
+    insert.publish(parent, scratch);
+    for (level, chosen) in back {
+        for neighbour in chosen {
+            insert.offer(level, neighbour.node(), scratch);
+        }
+    }
+    if newcomer.level > entry.level {
+        let Newcomer { slot, level, upper } = newcomer;
+        graph.raise_entry(Entry { level, upper, slot });
+    }
+}
+
+/// Makes the first node of a graph its anchor and entry; false if another was first.
+fn found_anchor(graph: &Graph, space: &Space, newcomer: Newcomer) -> bool {
+    let Newcomer { slot, level, upper } = newcomer;
+    links::fill(graph.row(slot), []);
+    for level in 1..=level {
+        links::fill(graph.upper_row(upper, level), []);
+    }
+    // Rank 0 is the anchor's: who loses the race writes its own node word again later.
+    node_word(space, slot).store(Node::linked(0, 0).bits(), Ordering::Release);
+    if !graph.set_anchor(slot) {
+        return false;
+    }
+    graph.raise_entry(Entry { level, upper, slot });
+    true
+}
+
+struct Insert<'a> {
+    graph: &'a Graph,
+    space: &'a Space,
+    newcomer: Newcomer,
+}
+
+impl Insert<'_> {
+    fn search<L: Layer>(&self, layer: &L, seeds: &[u32], ef: usize, walk: &mut Scratch) {
+        walk.begin(layer, ef);
+        walk.seed(layer, self.space, seeds);
+        walk.run(layer, self.space);
+    }
+
+    /// The diverse ones of the pool, in `scratch.kept`.
+    fn choose(&self, slot_of: impl Fn(u32) -> u32, scratch: &mut InsertScratch) {
+        let InsertScratch { walk, selector, kept, .. } = scratch;
+        let found = walk.pool.candidates();
+        selector.select(self.space, found, self.graph.m, slot_of, |_| false, kept);
+    }
+
+    /// Finds a parent with room, draws a rank above the parent's and writes the node word.
+    fn adopt(&self, scratch: &mut InsertScratch) -> u32 {
+        let limit = self.graph.pins_max();
+        let promise =
+            |slot: u32, limit| links::promise(node_word(self.space, slot), limit).is_some();
+        let candidates = scratch.walk.pool.candidates();
+        let parent = candidates
+            .iter()
+            .map(|candidate| candidate.node())
+            .find(|&slot| promise(slot, limit))
+            .unwrap_or_else(|| self.walk_down(promise, &mut scratch.row));
+        let rank = self.graph.draw_rank();
+        let slot = self.newcomer.slot;
+        self.space.store.parents.word(slot).store(parent, Ordering::Relaxed);
+        // Release pairs with the acquire in `layout::node` and `links::promise`.
+        node_word(self.space, slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
+        parent
+    }
+
+    /// A node with room below the anchor, for when all candidates are full: full nodes have pinned
+    /// children, so the walk meets one without. A pin that was promised and is not in its row yet
+    /// shows no child; after a walk in vain the tight limit is left for the hard one.
+    fn walk_down(&self, promise: impl Fn(u32, u32) -> bool, row: &mut Vec<Link>) -> u32 {
+        let mut limit = self.graph.pins_max();
+        loop {
+            let mut level = vec![self.graph.anchor()];
+            while !level.is_empty() {
+                let mut next = Vec::new();
+                for &slot in &level {
+                    if promise(slot, limit) {
+                        return slot;
+                    }
+                    links::read_links(self.graph.row(slot), row);
+                    next.extend(row.iter().filter(|link| link.pinned()).map(|link| link.target()));
+                }
+                level = next;
+            }
+            limit = self.graph.pins_limit();
+        }
+    }
+
+    /// Pins the newcomer into its parent's row.
+    fn publish(&self, parent: u32, scratch: &mut InsertScratch) {
+        let row = self.graph.row(parent);
+        let link = Link::new(self.newcomer.slot, true);
+        if links::offer(row, link) == Offer::Linked {
+            return;
+        }
+        let victims = self.victims(0, parent, scratch);
+        links::pin(row, self.newcomer.slot, &victims);
+    }
+
+    /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.
+    fn offer(&self, level: usize, node: u32, scratch: &mut InsertScratch) {
+        let graph = self.graph;
+        let (row, name) = if level == 0 {
+            (graph.row(node), self.newcomer.slot)
+        } else {
+            (graph.upper_row(node, level), self.newcomer.upper)
+        };
+        let link = Link::new(name, false);
+        for _ in 0..RETRIES {
+            if links::offer(row, link) == Offer::Linked {
+                return;
+            }
+            let victims = self.victims(level, node, scratch);
+            if victims.contains(&name) || victims.is_empty() {
+                return;
+            }
+            if victims.iter().any(|&victim| links::evict(row, victim, link)) {
+                return;
+            }
+        }
+    }
+
+    /// The links of a full row that pruning it together with the newcomer would drop, farthest
+    /// first; they may name the newcomer itself.
+    fn victims(&self, level: usize, node: u32, scratch: &mut InsertScratch) -> Vec<u32> {
+        let graph = self.graph;
+        let slot_of = |node| if level == 0 { node } else { graph.slot_of(node) };
+        let (row, name) = if level == 0 {
+            (graph.row(node), self.newcomer.slot)
+        } else {
+            (graph.upper_row(node, level), self.newcomer.upper)
+        };
+        let InsertScratch {
+            walk, selector, row: links, candidates, pruned, slots, ordinals, ..
+        } = scratch;
+        links::read_links(row, links);
+        if links.iter().all(|link| link.target() != name) {
+            links.push(Link::new(name, false));
+        }
+        walk.probe.set_item(self.space, slot_of(node));
+        slots.clear();
+        slots.extend(links.iter().map(|link| slot_of(link.target())));
+        ordinals.resize(slots.len(), 0);
+        walk.probe.score(self.space, slots, ordinals);
+        candidates.clear();
+        candidates
+            .extend(links.iter().zip(ordinals.iter()).map(|(l, &o)| Candidate::new(o, l.target())));
+        candidates.sort_unstable();
+        let pinned = |node| links.iter().any(|link| link.pinned() && link.target() == node);
+        selector.select(self.space, candidates, row.len(), slot_of, pinned, pruned);
+        let kept = |node| pruned.iter().any(|kept| kept.node() == node);
+        let dropped = candidates.iter().rev().map(|c| c.node()).filter(|&node| !kept(node));
+        dropped.collect()
+    }
+}

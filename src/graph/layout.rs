@@ -1,0 +1,298 @@
+//! Where the graph's rows lie, and the two kinds of layer the walk sees.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::word::{Entry, Node};
+use crate::arch::prefetch;
+use crate::error::{Error, Result};
+use crate::limits::SLOTS_MAX;
+use crate::store::{Allocator, Chunks, Space};
+
+/// The links of one index over a [`Space`].
+///
+/// Level 0 has a row of `2 m` words per slot. A node of level `l > 0` also owns `l` consecutive
+/// upper rows of `m` words; the number of the first is its *upper id*, and links of upper levels
+/// name upper ids, so that a step down needs no table.
+pub(crate) struct Graph {
+    pub(crate) m: usize,
+    /// Level-0 rows, by slot.
+    pub(crate) links: Chunks,
+    /// Upper rows, by upper id + level − 1.
+    pub(crate) upper_links: Chunks,
+    /// Slot of an upper id (also at the ids of its higher rows).
+    pub(crate) upper_slots: Chunks,
+    upper_next: AtomicU32,
+    upper_capacity: AtomicU32,
+    entry: AtomicU64,
+    anchor: AtomicU32,
+    ranks: AtomicU32,
+}
+
+/// Numbers of a graph that its rows do not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Heads {
+    pub(crate) upper_next: u32,
+    pub(crate) entry: u64,
+    pub(crate) anchor: u32,
+    pub(crate) ranks: u32,
+}
+
+impl Graph {
+    /// Bytes of a level-0 row.
+    pub(crate) fn row_stride(m: usize) -> usize {
+        (2 * m * 4).next_multiple_of(64)
+    }
+
+    /// Bytes of an upper row.
+    pub(crate) fn upper_stride(m: usize) -> usize {
+        (m * 4).next_multiple_of(64)
+    }
+
+    /// An empty graph with room for the slots `0..rows` and the upper ids `0..upper_rows`.
+    pub(crate) fn zeroed(
+        m: usize,
+        rows: u32,
+        upper_rows: u32,
+        allocator: &Arc<dyn Allocator>,
+    ) -> Result<Self> {
+        let table = |stride, rows| Chunks::zeroed(stride, rows, Arc::clone(allocator));
+        let links = table(Self::row_stride(m), rows)?;
+        let upper_links = table(Self::upper_stride(m), upper_rows)?;
+        let upper_slots = table(4, upper_rows)?;
+        // Rank 0 is the anchor's.
+        let heads = Heads { upper_next: 1, entry: 0, anchor: 0, ranks: 1 };
+        Ok(Self::over(m, links, upper_links, upper_slots, upper_rows, heads))
+    }
+
+    /// A graph whose rows were stored before.
+    pub(crate) fn over(
+        m: usize,
+        links: Chunks,
+        upper_links: Chunks,
+        upper_slots: Chunks,
+        upper_rows: u32,
+        heads: Heads,
+    ) -> Self {
+        Self {
+            m,
+            links,
+            upper_links,
+            upper_slots,
+            upper_next: AtomicU32::new(heads.upper_next),
+            upper_capacity: AtomicU32::new(upper_rows),
+            entry: AtomicU64::new(heads.entry),
+            anchor: AtomicU32::new(heads.anchor),
+            ranks: AtomicU32::new(heads.ranks),
+        }
+    }
+
+    /// The numbers beside the rows, while no writer runs.
+    pub(crate) fn heads(&self) -> Heads {
+        Heads {
+            upper_next: self.upper_next.load(Ordering::Relaxed),
+            entry: self.entry.load(Ordering::Relaxed),
+            anchor: self.anchor.load(Ordering::Relaxed),
+            ranks: self.ranks.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Pinned links a node takes while there is choice: a quarter of its row.
+    pub(crate) fn pins_max(&self) -> u32 {
+        (self.m / 2) as u32
+    }
+
+    /// Pinned links a node can have: a word of its row stays free for change.
+    pub(crate) fn pins_limit(&self) -> u32 {
+        (2 * self.m - 1).min(63) as u32
+    }
+
+    /// Where searches start; `None` in the empty graph.
+    pub(crate) fn entry(&self) -> Option<Entry> {
+        // Acquire pairs with the release in `raise_entry`: the entry's rows are visible.
+        Entry::from_bits(self.entry.load(Ordering::Acquire))
+    }
+
+    /// Makes `entry` the start of searches unless the graph has one of its level or above.
+    pub(crate) fn raise_entry(&self, entry: Entry) {
+        // Release publishes the entry's rows; pairs with the acquire in `entry`.
+        let _ = self.entry.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
+            let higher = Entry::from_bits(bits).is_none_or(|now| now.level < entry.level);
+            higher.then_some(entry.to_bits())
+        });
+    }
+
+    /// The slot that roots the backbone; 0 in the empty graph.
+    pub(crate) fn anchor(&self) -> u32 {
+        // Acquire pairs with the release in `set_anchor`: the anchor's rows are visible.
+        self.anchor.load(Ordering::Acquire)
+    }
+
+    /// Makes `slot` the anchor of an empty graph; false if another was first.
+    pub(crate) fn set_anchor(&self, slot: u32) -> bool {
+        self.anchor.compare_exchange(0, slot, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// The next rank. Ranks are drawn after a node's parent is known, so they grow downwards.
+    pub(crate) fn draw_rank(&self) -> u32 {
+        // AcqRel: a rank drawn later than another is larger, on every thread that can tell.
+        self.ranks.fetch_add(1, Ordering::AcqRel)
+    }
+
+    /// Sets how many ranks a bulk build has given out.
+    pub(crate) fn set_drawn(&mut self, ranks: u32) {
+        *self.ranks.get_mut() = ranks;
+    }
+
+    /// Backs the level-0 row of a slot with memory.
+    pub(crate) fn reserve(&self, slot: u32) -> Result<()> {
+        self.links.reserve(slot).map(drop)
+    }
+
+    /// Takes `level` consecutive upper rows for a node and returns its upper id.
+    pub(crate) fn take_upper(&self, level: usize, slot: u32) -> Result<u32> {
+        let rows = level as u32;
+        let id = self
+            .upper_next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                (next + rows < SLOTS_MAX).then_some(next + rows)
+            })
+            .map_err(|_| Error::Full { limit: SLOTS_MAX - 1 })?;
+        let last = id + rows - 1;
+        // Relaxed: a stale capacity only repeats the reservation.
+        if last >= self.upper_capacity.load(Ordering::Relaxed) {
+            let backed = self.upper_links.reserve(last)?.min(self.upper_slots.reserve(last)?);
+            // Release pairs with the acquire in `UpperLayer::new`.
+            self.upper_capacity.fetch_max(backed, Ordering::Release);
+        }
+        for row in id..=last {
+            // Relaxed: published with the first link that names the id.
+            self.upper_slots.word(row).store(slot, Ordering::Relaxed);
+        }
+        Ok(id)
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.links.bytes() + self.upper_links.bytes() + self.upper_slots.bytes()
+    }
+
+    /// The words of a level-0 row.
+    #[inline(always)]
+    pub(crate) fn row(&self, slot: u32) -> &[AtomicU32] {
+        &self.links.words(slot)[..2 * self.m]
+    }
+
+    /// The words of an upper row: `level` ≥ 1 of the node with this upper id.
+    #[inline(always)]
+    pub(crate) fn upper_row(&self, id: u32, level: usize) -> &[AtomicU32] {
+        &self.upper_links.words(id + level as u32 - 1)[..self.m]
+    }
+
+    /// The slot of an upper id.
+    #[inline(always)]
+    pub(crate) fn slot_of(&self, id: u32) -> u32 {
+        // Relaxed: ordered by the publication of the link that named the id.
+        self.upper_slots.word(id).load(Ordering::Relaxed)
+    }
+}
+
+/// The node word of a slot.
+pub(crate) fn node_word(space: &Space, slot: u32) -> &AtomicU64 {
+    space.store.nodes.word64(slot)
+}
+
+/// Reads the node word of a slot.
+pub(crate) fn node(space: &Space, slot: u32) -> Node {
+    // Acquire pairs with the release that linked the node.
+    Node::from_bits(node_word(space, slot).load(Ordering::Acquire))
+}
+
+/// Whether a slot below the space's end is part of the graph; what it holds is visible then.
+pub(crate) fn is_linked(space: &Space, slot: u32) -> bool {
+    slot < space.store.capacity() && node(space, slot).is_linked()
+}
+
+/// One level as the walk sees it: rows of words that name nodes, and the slot of each node.
+pub(crate) trait Layer {
+    /// Nodes that links of this layer can name are below; fixed when the walk begins.
+    fn capacity(&self) -> u32;
+    /// The links of a node.
+    fn row(&self, node: u32) -> &[AtomicU32];
+    /// The slot of a node.
+    fn slot(&self, node: u32) -> u32;
+    /// Asks for the node's links.
+    fn prefetch(&self, node: u32);
+}
+
+/// Level 0: nodes are slots.
+pub(crate) struct BaseLayer<'a> {
+    graph: &'a Graph,
+    capacity: u32,
+}
+
+impl<'a> BaseLayer<'a> {
+    pub(crate) fn new(graph: &'a Graph, space: &Space) -> Self {
+        Self { graph, capacity: space.store.capacity() }
+    }
+}
+
+impl Layer for BaseLayer<'_> {
+    #[inline(always)]
+    fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    #[inline(always)]
+    fn row(&self, node: u32) -> &[AtomicU32] {
+        self.graph.row(node)
+    }
+
+    #[inline(always)]
+    fn slot(&self, node: u32) -> u32 {
+        node
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node: u32) {
+        let row = self.graph.links.row(node);
+        prefetch(row);
+        prefetch(row.wrapping_add(64));
+    }
+}
+
+/// An upper level: nodes are upper ids.
+pub(crate) struct UpperLayer<'a> {
+    graph: &'a Graph,
+    level: usize,
+    capacity: u32,
+}
+
+impl<'a> UpperLayer<'a> {
+    pub(crate) fn new(graph: &'a Graph, level: usize) -> Self {
+        // Acquire pairs with the release in `take_upper`: rows below are backed.
+        Self { graph, level, capacity: graph.upper_capacity.load(Ordering::Acquire) }
+    }
+}
+
+impl Layer for UpperLayer<'_> {
+    #[inline(always)]
+    fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    #[inline(always)]
+    fn row(&self, node: u32) -> &[AtomicU32] {
+        self.graph.upper_row(node, self.level)
+    }
+
+    #[inline(always)]
+    fn slot(&self, node: u32) -> u32 {
+        self.graph.slot_of(node)
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node: u32) {
+        prefetch(self.graph.upper_links.row(node + self.level as u32 - 1));
+    }
+}

@@ -1,0 +1,60 @@
+//! Choosing diverse neighbours (algorithm 4 of Malkov and Yashunin 2018).
+
+use super::pool::Candidate;
+use super::probe::Probe;
+use crate::store::Space;
+
+/// Scores taken at once while looking for a reason to reject: few, because most candidates that
+/// are rejected are so by one of the nearest.
+const LOOK: usize = 8;
+
+/// Memory of the selection.
+pub(crate) struct Selector {
+    probe: Probe,
+    kept_slots: Vec<u32>,
+}
+
+impl Selector {
+    pub(crate) fn new(space: &Space) -> Self {
+        Self { probe: Probe::new(space), kept_slots: Vec::new() }
+    }
+
+    /// Keeps at most `limit` of `candidates` (nearest first): each that no kept one is nearer to,
+    /// or as near, than the centre is. Those for which `must` holds are kept regardless.
+    ///
+    /// Rejecting ties keeps one link at most to a group of equal vectors, besides the pinned. All
+    /// ordinals are of item form. `slot_of` maps a node of the layer to its slot.
+    pub(crate) fn select(
+        &mut self,
+        space: &Space,
+        candidates: &[Candidate],
+        limit: usize,
+        slot_of: impl Fn(u32) -> u32,
+        must: impl Fn(u32) -> bool,
+        kept: &mut Vec<Candidate>,
+    ) {
+        kept.clear();
+        self.kept_slots.clear();
+        let mut musts = candidates.iter().filter(|c| must(c.node())).count();
+        for &candidate in candidates {
+            let forced = must(candidate.node());
+            let slot = slot_of(candidate.node());
+            musts -= usize::from(forced);
+            if !forced && (kept.len() + musts >= limit || self.is_covered(space, candidate, slot)) {
+                continue;
+            }
+            kept.push(candidate);
+            self.kept_slots.push(slot);
+        }
+    }
+
+    fn is_covered(&mut self, space: &Space, candidate: Candidate, slot: u32) -> bool {
+        self.probe.set_item(space, slot);
+        let mut ordinals = [0; LOOK];
+        self.kept_slots.chunks(LOOK).any(|slots| {
+            let ordinals = &mut ordinals[..slots.len()];
+            self.probe.score(space, slots, ordinals);
+            ordinals.iter().any(|&ordinal| ordinal <= candidate.ordinal())
+        })
+    }
+}

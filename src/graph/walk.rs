@@ -1,0 +1,168 @@
+//! The walk: best-first search of one layer (algorithm 2 of Malkov and Yashunin 2018).
+
+use super::layout::{BaseLayer, Graph, Layer, UpperLayer};
+use super::links;
+use super::pool::{Candidate, Pool};
+use super::probe::Probe;
+use super::visited::Visited;
+use super::word::Entry;
+use crate::limits::M0_MAX;
+use crate::store::Space;
+
+/// Memory of a walk, reused from query to query: nothing is allocated once it has grown.
+pub(crate) struct Scratch {
+    pub(crate) probe: Probe,
+    pub(crate) pool: Pool,
+    visited: Visited,
+    batch: Batch,
+    again: Vec<u32>,
+    again_ordinals: Vec<u32>,
+    ranked: Vec<Candidate>,
+    pub(crate) distances: u32,
+    pub(crate) hops: u32,
+}
+
+/// The unseen neighbours of one expanded node.
+struct Batch {
+    nodes: [u32; M0_MAX],
+    slots: [u32; M0_MAX],
+    ordinals: [u32; M0_MAX],
+}
+
+impl Scratch {
+    pub(crate) fn new(space: &Space) -> Self {
+        Self {
+            probe: Probe::new(space),
+            pool: Pool::default(),
+            visited: Visited::default(),
+            batch: Batch { nodes: [0; M0_MAX], slots: [0; M0_MAX], ordinals: [0; M0_MAX] },
+            again: Vec::new(),
+            again_ordinals: Vec::new(),
+            ranked: Vec::new(),
+            distances: 0,
+            hops: 0,
+        }
+    }
+
+    /// Empties the pool for a walk over `layer` that keeps `ef` candidates.
+    pub(crate) fn begin<L: Layer>(&mut self, layer: &L, ef: usize) {
+        self.pool.reset(ef);
+        self.visited.reset(layer.capacity());
+    }
+
+    /// Makes nodes of `layer` known to the walk, as if a link had led there.
+    pub(crate) fn seed<L: Layer>(&mut self, layer: &L, space: &Space, nodes: &[u32]) {
+        for nodes in nodes.chunks(M0_MAX) {
+            self.batch.nodes[..nodes.len()].copy_from_slice(nodes);
+            self.visit(layer, space, nodes.len());
+        }
+    }
+
+    /// Expands the nearest candidates until none of the best `ef` is left unexpanded.
+    pub(crate) fn run<L: Layer>(&mut self, layer: &L, space: &Space) {
+        while let Some(node) = self.pool.expand() {
+            let found = links::read(layer.row(node), &mut self.batch.nodes);
+            if let Some(next) = self.pool.peek() {
+                layer.prefetch(next);
+            }
+            self.hops += 1;
+            self.visit(layer, space, found);
+        }
+    }
+
+    /// Scores those of the first `found` nodes of the batch that were not seen, in two passes:
+    /// first all that the cache must bring, then the sums, many rows to a call.
+    #[inline(always)]
+    fn visit<L: Layer>(&mut self, layer: &L, space: &Space, found: usize) {
+        let Batch { nodes, slots, ordinals } = &mut self.batch;
+        let (end, slots_end) = (layer.capacity(), space.store.capacity());
+        let mut unseen = 0;
+        for i in 0..found {
+            let node = nodes[i];
+            // A link may name a node newer than the walk; a damaged file may name anything.
+            if node == 0 || node >= end || !self.visited.insert(node) {
+                continue;
+            }
+            let slot = layer.slot(node);
+            if slot == 0 || slot >= slots_end {
+                continue;
+            }
+            nodes[unseen] = node;
+            slots[unseen] = slot;
+            unseen += 1;
+        }
+        self.distances += unseen as u32;
+        let (slots, ordinals) = (&slots[..unseen], &mut ordinals[..unseen]);
+        self.probe.score(space, slots, ordinals);
+        for (&ordinal, &node) in ordinals.iter().zip(nodes.iter()) {
+            self.pool.offer(Candidate::new(ordinal, node));
+        }
+    }
+
+    /// The nearest node of `level` that greedy steps from `from` reach.
+    fn descend(&mut self, graph: &Graph, space: &Space, level: usize, from: u32) -> u32 {
+        let layer = UpperLayer::new(graph, level);
+        self.begin(&layer, 1);
+        self.seed(&layer, space, &[from]);
+        self.run(&layer, space);
+        self.pool.candidates().first().map_or(from, |nearest| nearest.node())
+    }
+
+    /// Walks down from the entry to `level` + 1 and returns the upper id reached there (0 if the
+    /// graph is no higher than `level`).
+    pub(crate) fn approach(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        entry: Entry,
+        level: usize,
+    ) -> u32 {
+        let mut node = entry.upper;
+        for upper in (level + 1..=entry.level).rev() {
+            node = self.descend(graph, space, upper, node);
+        }
+        node
+    }
+
+    /// Searches level 0 for what the probe holds: the pool has the `ef` nearest afterwards, as
+    /// slots. An empty graph leaves the pool empty.
+    pub(crate) fn search(&mut self, graph: &Graph, space: &Space, ef: usize) {
+        self.distances = 0;
+        self.hops = 0;
+        let Some(entry) = graph.entry() else {
+            self.pool.reset(ef);
+            return;
+        };
+        let near = self.approach(graph, space, entry, 0);
+        let start = if near == 0 { entry.slot } else { graph.slot_of(near) };
+        let layer = BaseLayer::new(graph, space);
+        self.begin(&layer, ef);
+        // The anchor roots the backbone: from it, every linked node can be reached.
+        self.seed(&layer, space, &[start, graph.anchor()]);
+        self.run(&layer, space);
+    }
+
+    /// The best `k` of the pool as slots, ranked on full vectors.
+    ///
+    /// On codes, `2 k` (or `k + 16`) are compared again: the true ten nearest stood among the
+    /// twenty nearest codes in every set measured.
+    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[Candidate] {
+        self.ranked.clear();
+        if space.quantizer.is_none() {
+            let best = self.pool.candidates().iter().take(k);
+            self.ranked.extend(best.map(|c| Candidate::new(c.ordinal(), c.node())));
+            return &self.ranked;
+        }
+        let depth = (2 * k).max(k + 16);
+        self.again.clear();
+        self.again.extend(self.pool.candidates().iter().take(depth).map(|c| c.node()));
+        self.again_ordinals.resize(self.again.len(), 0);
+        self.probe.score_exact(space, &self.again, &mut self.again_ordinals);
+        self.distances += self.again.len() as u32;
+        let scored = self.again_ordinals.iter().zip(&self.again);
+        self.ranked.extend(scored.map(|(&ordinal, &slot)| Candidate::new(ordinal, slot)));
+        self.ranked.sort_unstable();
+        self.ranked.truncate(k);
+        &self.ranked
+    }
+}

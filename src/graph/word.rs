@@ -1,0 +1,132 @@
+//! The words of the graph, bit by bit.
+//!
+//! ```text
+//!   link word   slot 26 | pin 1 | confidence 5            0: no link
+//!   node word   state 2 | pins 6 | generation 24 | rank 32
+//!   entry word  level 8 | upper id 28 | slot 28           0: empty graph
+//! ```
+//!
+//! One word is the unit of publication: a link and its pin, or a node's state, pins and rank,
+//! change together or not at all.
+
+use crate::limits::SLOT_BITS;
+
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+const PIN: u32 = 1 << SLOT_BITS;
+const CONFIDENCE_SHIFT: u32 = SLOT_BITS + 1;
+/// Confidence of a link nobody has spoken about: full.
+const CONFIDENCE_FULL: u32 = 31;
+
+/// A directed link: the target (a slot, or an upper id on upper levels) and whether the backbone
+/// needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link(u32);
+
+impl Link {
+    /// The absent link: what zeroed memory holds.
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn new(target: u32, pinned: bool) -> Self {
+        debug_assert!(target != 0 && target <= SLOT_MASK);
+        let pin = if pinned { PIN } else { 0 };
+        Self(target | pin | CONFIDENCE_FULL << CONFIDENCE_SHIFT)
+    }
+
+    #[inline(always)]
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The target; 0 for [`Self::NONE`].
+    #[inline(always)]
+    pub(crate) fn target(self) -> u32 {
+        self.0 & SLOT_MASK
+    }
+
+    /// Whether pruning must keep the link.
+    pub(crate) fn pinned(self) -> bool {
+        self.0 & PIN != 0
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.target() == 0
+    }
+}
+
+/// What a slot is at the moment, and its place in the backbone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node(u64);
+
+impl Node {
+    const LINKED: u64 = 1;
+    const PINS_SHIFT: u32 = 2;
+    const PINS_MASK: u64 = 63;
+    const RANK_SHIFT: u32 = 32;
+
+    /// A node that is part of the graph, with this rank and number of pinned out-links.
+    pub(crate) fn linked(rank: u32, pins: u32) -> Self {
+        debug_assert!(u64::from(pins) <= Self::PINS_MASK);
+        Self(
+            Self::LINKED
+                | u64::from(pins) << Self::PINS_SHIFT
+                | u64::from(rank) << Self::RANK_SHIFT,
+        )
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the node is part of the graph.
+    pub(crate) fn is_linked(self) -> bool {
+        self.0 & 3 == Self::LINKED
+    }
+
+    /// Pinned out-links it has or has promised.
+    pub(crate) fn pins(self) -> u32 {
+        (self.0 >> Self::PINS_SHIFT & Self::PINS_MASK) as u32
+    }
+
+    /// Place in the order of insertion; a backbone parent's is smaller.
+    pub(crate) fn rank(self) -> u32 {
+        (self.0 >> Self::RANK_SHIFT) as u32
+    }
+
+    /// The same node with one more pin.
+    pub(crate) fn with_pin(self) -> Self {
+        Self(self.0 + (1 << Self::PINS_SHIFT))
+    }
+}
+
+/// Where searches start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Top level of the graph.
+    pub(crate) level: usize,
+    /// Upper id of the entry node; 0 where `level` is 0.
+    pub(crate) upper: u32,
+    /// Slot of the entry node.
+    pub(crate) slot: u32,
+}
+
+impl Entry {
+    pub(crate) fn to_bits(self) -> u64 {
+        (self.level as u64) << 56 | u64::from(self.upper) << 28 | u64::from(self.slot)
+    }
+
+    /// `None` for the empty graph.
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
+        let part = |shift: u32| (bits >> shift) as u32 & SLOT_MASK;
+        let entry = Self { level: (bits >> 56) as usize, upper: part(28), slot: part(0) };
+        (entry.slot != 0).then_some(entry)
+    }
+}

@@ -1,0 +1,196 @@
+//! Building a whole index at once.
+
+use super::keys::Keys;
+use super::root::Root;
+use super::{Codes, Index};
+use crate::Metric;
+use crate::distance::{check, check_denormals, norm};
+use crate::error::{Error, Result};
+use crate::exec::{Exec, map_ranges};
+use crate::graph::{Graph, OrderedCodes, Plan, build, spatial_order, upper_rows};
+use crate::limits::SLOTS_MAX;
+use crate::quantize::{Quantizer, fit};
+use crate::store::Space;
+
+/// Rows per piece of parallel work that only streams over them.
+const GRAIN: usize = 256;
+
+/// A step of a bulk build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Vectors and keys are checked.
+    Check,
+    /// Codes are fitted.
+    Fit,
+    /// Items are ordered in space.
+    Order,
+    /// Items are linked: most of the time.
+    Link,
+}
+
+/// How far a bulk build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The current step.
+    pub phase: Phase,
+    /// Items done in this step.
+    pub done: usize,
+    /// Items of the whole build.
+    pub total: usize,
+}
+
+impl Index {
+    /// Builds the index from `keys.len()` vectors, one after the other in `vectors`, on the threads
+    /// of `exec`. The same input, options and seed give the same bytes on every target and for any
+    /// number of threads.
+    ///
+    /// `progress` is called now and then from this thread; returning `false` cancels. Readers go on
+    /// seeing the empty index until the build has ended.
+    ///
+    /// O(n · log n) distance computations of about `ef_construction · m` each; memory of the rows
+    /// plus one code per row while it runs.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] if the index holds items, [`Error::Busy`] beside another writer,
+    /// [`Error::ShapeMismatch`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::ZeroVector`]
+    /// and [`Error::DuplicateKey`] for bad input, [`Error::Full`], [`Error::OutOfMemory`],
+    /// [`Error::Cancelled`]. The index stays empty then.
+    pub fn bulk_build(
+        &self,
+        keys: &[u64],
+        vectors: &[f32],
+        exec: &dyn Exec,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<()> {
+        check_denormals()?;
+        let _alone = self.gate.own()?;
+        let len = self.len();
+        if len > 0 {
+            return Err(Error::NotEmpty { len });
+        }
+        let input = self.checked(keys, vectors, exec)?;
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let total = keys.len();
+        let mut step = |phase, done| {
+            let go_on = progress(Progress { phase, done, total });
+            if go_on { Ok(()) } else { Err(Error::Cancelled) }
+        };
+        step(Phase::Check, total)?;
+        let quantizer = fit(total, self.options.dim, &|i| (input.row(i), input.norm(i)), exec);
+        step(Phase::Fit, total)?;
+        let order = self.order(&input, &quantizer, exec)?;
+        step(Phase::Order, total)?;
+        let root = self
+            .link(&input, quantizer, &order, exec, &mut |done| step(Phase::Link, done).is_ok())?;
+        self.root.swap(root);
+        Ok(())
+    }
+
+    /// Refuses bad vectors, and keeps their norms.
+    fn checked<'a>(
+        &self,
+        keys: &'a [u64],
+        vectors: &'a [f32],
+        exec: &dyn Exec,
+    ) -> Result<Input<'a>> {
+        let (dim, rows) = (self.options.dim, keys.len());
+        if vectors.len() != rows.saturating_mul(dim) {
+            let expected = rows.saturating_mul(dim);
+            return Err(Error::ShapeMismatch { expected, rows, got: vectors.len() });
+        }
+        if rows >= SLOTS_MAX as usize {
+            return Err(Error::Full { limit: SLOTS_MAX - 1 });
+        }
+        let mut input = Input { keys, vectors, dim, norms: Vec::new() };
+        let metric = self.options.metric;
+        let blocks = map_ranges(exec, rows, GRAIN, |range| {
+            let mut scaled = Vec::new();
+            let norm = |row| {
+                check(metric, self.kernels, dim, row, input.row(row))?;
+                Ok(if metric == Metric::Cosine {
+                    norm(self.kernels, input.row(row), &mut scaled)
+                } else {
+                    1.0
+                })
+            };
+            range.map(norm).collect::<Result<Vec<f32>>>()
+        });
+        for norms in blocks {
+            input.norms.extend(norms?);
+        }
+        Ok(input)
+    }
+
+    /// The input's positions in spatial order.
+    fn order(&self, input: &Input<'_>, quantizer: &Quantizer, exec: &dyn Exec) -> Result<Vec<u32>> {
+        let stride = self.options.dim.next_multiple_of(64);
+        let bytes = stride * input.keys.len();
+        let mut codes = Vec::new();
+        codes.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
+        for block in map_ranges(exec, input.keys.len(), GRAIN, |range| {
+            let mut codes = vec![0; range.len() * stride];
+            for (code, i) in codes.chunks_exact_mut(stride).zip(range) {
+                quantizer.encode(input.row(i), input.norm(i), code);
+            }
+            codes
+        }) {
+            codes.extend_from_slice(&block);
+        }
+        let codes = OrderedCodes { bytes: &codes, stride, kernels: self.kernels };
+        Ok(spatial_order(&codes, input.keys.len(), exec))
+    }
+
+    fn link(
+        &self,
+        input: &Input<'_>,
+        quantizer: Quantizer,
+        order: &[u32],
+        exec: &dyn Exec,
+        progress: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Root> {
+        let options = &self.options;
+        let allocator = &self.allocator;
+        let item = |i: usize| {
+            let position = order[i] as usize;
+            (input.keys[position], input.row(position))
+        };
+        let mut pairs: Vec<_> = (1..).zip(0..order.len()).map(|(s, i)| (item(i).0, s)).collect();
+        let keys = Keys::sorted(&mut pairs, allocator, options.seed)?;
+        drop(pairs);
+        let quantizer = (options.codes != Codes::None).then_some(quantizer);
+        let rows = order.len() as u32 + 1;
+        let mut space =
+            Space::zeroed(options.dim, options.metric, self.kernels, quantizer, rows, allocator)?;
+        space.fill(order.len(), &item, exec);
+        let plan =
+            Plan { m: options.m, ef_construction: options.ef_construction, seed: options.seed };
+        let upper_rows = upper_rows(plan, order.len());
+        let mut graph = Graph::zeroed(options.m, rows, upper_rows, allocator)?;
+        if !build(&space, &mut graph, plan, order, exec, progress)? {
+            return Err(Error::Cancelled);
+        }
+        Ok(Root::new(space, graph, keys, order.len() as u32))
+    }
+}
+
+/// Checked input of a bulk build.
+struct Input<'a> {
+    keys: &'a [u64],
+    vectors: &'a [f32],
+    dim: usize,
+    norms: Vec<f32>,
+}
+
+impl<'a> Input<'a> {
+    fn row(&self, i: usize) -> &'a [f32] {
+        &self.vectors[i * self.dim..(i + 1) * self.dim]
+    }
+
+    /// What a row is divided by before it is encoded: its norm under cosine, else 1.
+    fn norm(&self, i: usize) -> f32 {
+        self.norms[i]
+    }
+}

@@ -1,0 +1,44 @@
+//! One item more, beside everything else that runs.
+
+use super::Index;
+use crate::distance::{check, check_denormals};
+use crate::error::{Error, Result};
+use crate::graph::{InsertScratch, Newcomer, insert, level, mix};
+use crate::store::RowScratch;
+
+impl Index {
+    /// Adds an item. When this returns, every search that starts finds it.
+    ///
+    /// Lock-free: any number of threads may insert while others search. O(log n) distance
+    /// computations of about `ef_construction · m` each.
+    ///
+    /// An index that was never built in bulk has no codes yet and traverses full vectors.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateKey`] if the key is in use, [`Error::Busy`] beside a bulk build,
+    /// [`Error::DimensionMismatch`], [`Error::NotFinite`], [`Error::TooLong`],
+    /// [`Error::ZeroVector`] for bad vectors, [`Error::Full`], [`Error::OutOfMemory`].
+    pub fn insert(&self, key: u64, vector: &[f32]) -> Result<()> {
+        check_denormals()?;
+        let options = &self.options;
+        check(options.metric, self.kernels, options.dim, 0, vector)?;
+        let _beside_others = self.gate.share()?;
+        let root = self.root();
+        if root.keys.find(key).is_some() {
+            return Err(Error::DuplicateKey { key });
+        }
+        // All that can fail comes first. A slot whose insert fails stays unused.
+        let fresh = root.space.take()?;
+        let slot = fresh.write(key, vector, &mut RowScratch::default());
+        root.graph.reserve(slot)?;
+        let level = level(mix(options.seed, u64::from(slot) - 1), options.m);
+        let upper = if level > 0 { root.graph.take_upper(level, slot)? } else { 0 };
+        let claim = root.keys.claim(key)?;
+        let mut scratch = self.inserts.take(|| InsertScratch::new(&root.space));
+        let newcomer = Newcomer { slot, level, upper };
+        insert(&root.graph, &root.space, newcomer, options.ef_construction, &mut scratch);
+        claim.publish(slot);
+        root.count_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Things that are used by one thread at a time and kept for the next.
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// Things kept, at most; what finds no place is dropped.
+const PLACES: usize = 32;
+
+/// A shelf of reusable things: taking and putting back never waits.
+pub(crate) struct Shelf<T> {
+    places: [AtomicPtr<T>; PLACES],
+}
+
+/// A thing taken from a shelf, put back when dropped.
+pub(crate) struct Taken<'a, T> {
+    thing: Option<Box<T>>,
+    shelf: &'a Shelf<T>,
+}
+
+impl<T> Shelf<T> {
+    pub(crate) fn new() -> Self {
+        Self { places: [const { AtomicPtr::new(null_mut()) }; PLACES] }
+    }
+
+    /// Something from the shelf, or what `make` makes.
+    pub(crate) fn take(&self, make: impl FnOnce() -> T) -> Taken<'_, T> {
+        let found = self.places.iter().find_map(|place| {
+            // Relaxed first: most places are empty, and the swap decides.
+            if place.load(Ordering::Relaxed).is_null() {
+                return None;
+            }
+            // Acquire pairs with the release in `drop`: the thing is as its last user left it.
+            let thing = place.swap(null_mut(), Ordering::Acquire);
+            // SAFETY: the swap took the pointer out, so this box is its only owner; pointers come
+            // from `Box::into_raw` in `drop`.
+            (!thing.is_null()).then(|| unsafe { Box::from_raw(thing) })
+        });
+        Taken { thing: Some(found.unwrap_or_else(|| Box::new(make()))), shelf: self }
+    }
+}
+
+impl<T> Drop for Taken<'_, T> {
+    fn drop(&mut self) {
+        let Some(thing) = self.thing.take() else { return };
+        let thing = Box::into_raw(thing);
+        let placed = self.shelf.places.iter().any(|place| {
+            // Release pairs with the acquire in `take`.
+            place.compare_exchange(null_mut(), thing, Ordering::Release, Ordering::Relaxed).is_ok()
+        });
+        if !placed {
+            // SAFETY: no place took the pointer, so it is still owned here.
+            drop(unsafe { Box::from_raw(thing) });
+        }
+    }
+}
+
+impl<T> Drop for Shelf<T> {
+    fn drop(&mut self) {
+        for place in &mut self.places {
+            let thing = *place.get_mut();
+            if !thing.is_null() {
+                // SAFETY: put here by `Taken::drop`, and taken out by nobody.
+                drop(unsafe { Box::from_raw(thing) });
+            }
+        }
+    }
+}
+
+impl<T> Deref for Taken<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.thing.as_deref().expect("held until dropped")
+    }
+}
+
+impl<T> DerefMut for Taken<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.thing.as_deref_mut().expect("held until dropped")
+    }
+}

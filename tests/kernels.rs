@@ -1,0 +1,274 @@
+//! Differential suite of the kernels: every instruction set against plain Rust, bit for bit, and
+//! plain Rust against exact arithmetic.
+//!
+//! `ECPHORY_REQUIRE_ISA=avx512,avx2` makes the absence of those instruction sets a failure;
+//! without it an absent one is reported and passed over. `ECPHORY_SEED` replays a failure.
+
+use std::fmt::Debug;
+
+use ecphory::arch::{Isa, Kernels, detected, kernels_for, scalar};
+
+/// Every length around the widths of registers and blocks, then those of real rows.
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=257).chain([384, 768, 1000, 1536])
+}
+
+/// Rows per call: none, and both sides of every batch.
+const ROWS_MAX: usize = 9;
+
+/// Bytes by which successive vectors are moved off a 64-byte boundary.
+const MISALIGNMENTS: [usize; 5] = [0, 1, 4, 31, 33];
+
+#[test]
+fn every_instruction_set_gives_the_bits_of_plain_rust() {
+    let seed = seed();
+    let required = std::env::var("ECPHORY_REQUIRE_ISA").unwrap_or_default();
+    let required = required.split(',').filter(|name| !name.is_empty()).map(|name| {
+        Isa::from_name(name).unwrap_or_else(|| panic!("ECPHORY_REQUIRE_ISA: no `{name}`"))
+    });
+    for isa in required {
+        assert!(kernels_for(isa).is_some(), "{isa} is required and this machine lacks it");
+    }
+    for isa in Isa::ALL {
+        match kernels_for(isa) {
+            Some(kernels) => {
+                assert_eq!(kernels.isa, isa);
+                differences(kernels, seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+                println!("{isa}: equal");
+            }
+            None => println!("{isa}: absent on this machine, not checked"),
+        }
+    }
+}
+
+#[test]
+fn plain_rust_is_near_the_exact_value() {
+    let seed = seed();
+    exactness(seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+}
+
+#[test]
+fn the_suite_notices_a_fused_multiply_add() {
+    unsafe fn fused(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+        for (row, out) in rows.iter().zip(out) {
+            let mut lanes = [0.0f32; scalar::LANES];
+            for i in 0..len {
+                // SAFETY: the caller promises `len` readable floats.
+                let (q, x) =
+                    unsafe { (query.add(i).read_unaligned(), row.add(i).read_unaligned()) };
+                lanes[i % scalar::LANES] = q.mul_add(x, lanes[i % scalar::LANES]);
+            }
+            for width in [16, 8, 4, 2, 1] {
+                for i in 0..width {
+                    lanes[i] += lanes[i + width];
+                }
+            }
+            *out = lanes[0];
+        }
+    }
+    let broken = Kernels { f32_dot: fused, ..scalar::KERNELS };
+    assert!(differences(&broken, seed()).is_err());
+}
+
+#[test]
+fn the_suite_notices_a_forgotten_tail() {
+    unsafe fn no_tail(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+        // SAFETY: fewer components than the caller promises.
+        unsafe { (scalar::KERNELS.u7_dot)(query, rows, len / 16 * 16, out) }
+    }
+    let broken = Kernels { u7_dot: no_tail, ..scalar::KERNELS };
+    assert!(differences(&broken, seed()).is_err());
+}
+
+#[test]
+fn detection_chooses_what_this_machine_has() {
+    assert!(kernels_for(detected().isa).is_some());
+    let best = Isa::ALL.into_iter().rfind(|isa| kernels_for(*isa).is_some());
+    assert_eq!(Some(detected().isa), best);
+    for isa in Isa::ALL {
+        assert_eq!(Isa::from_name(isa.name()), Some(isa));
+    }
+}
+
+/// The first result of `kernels` that is not the one of plain Rust.
+fn differences(kernels: &Kernels, seed: u64) -> Result<(), String> {
+    let truth = &scalar::KERNELS;
+    let mut random = Random(seed);
+    for len in lengths() {
+        for misalignment in MISALIGNMENTS {
+            let signed = Vectors::new(misalignment, len, || random.signed_code());
+            let codes = Vectors::new(misalignment, len, || random.code() as i8);
+            let floats = Vectors::new(misalignment, len, || random.float());
+            for count in 0..=ROWS_MAX {
+                let rows = codes.rows(count).map(<*const i8>::cast).collect::<Vec<_>>();
+                compare(("u7_dot", len, misalignment), count, |isa_is_truth, out| {
+                    let kernel = if isa_is_truth { truth.u7_dot } else { kernels.u7_dot };
+                    // SAFETY: all vectors have `len` components; codes are ≤ 127.
+                    unsafe { kernel(signed.query(), &rows, len, out) }
+                })?;
+                compare(("u7_l2", len, misalignment), count, |isa_is_truth, out| {
+                    let kernel = if isa_is_truth { truth.u7_l2 } else { kernels.u7_l2 };
+                    // SAFETY: all vectors have `len` components; codes are ≤ 127.
+                    unsafe { kernel(codes.query().cast(), &rows, len, out) }
+                })?;
+                let rows = floats.rows(count).collect::<Vec<_>>();
+                for (name, truth, kernel) in [
+                    ("f32_dot", truth.f32_dot, kernels.f32_dot),
+                    ("f32_l2", truth.f32_l2, kernels.f32_l2),
+                ] {
+                    compare((name, len, misalignment), count, |isa_is_truth, out| {
+                        let kernel = if isa_is_truth { truth } else { kernel };
+                        let mut scores = vec![f32::NAN; count];
+                        // SAFETY: all vectors have `len` components.
+                        unsafe { kernel(floats.query(), &rows, len, &mut scores) }
+                        for (out, score) in out.iter_mut().zip(scores) {
+                            *out = score.to_bits() as i32;
+                        }
+                    })?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Calls a kernel of plain Rust and one to be tested; their scores must be the same bits.
+fn compare(case: impl Debug, count: usize, score: impl Fn(bool, &mut [i32])) -> Result<(), String> {
+    let (mut expected, mut found) = (vec![i32::MIN; count], vec![i32::MAX; count]);
+    score(true, &mut expected);
+    score(false, &mut found);
+    if expected == found {
+        return Ok(());
+    }
+    Err(format!("{case:?}, {count} rows: {found:x?} instead of {expected:x?}"))
+}
+
+/// Codes must be exact; floats within (n + 2)·ε·Σ|terms|, plus what underflows.
+fn exactness(seed: u64) -> Result<(), String> {
+    let kernels = &scalar::KERNELS;
+    let mut random = Random(seed);
+    for len in lengths() {
+        let signed: Vec<i8> = (0..len).map(|_| random.signed_code()).collect();
+        let code: Vec<u8> = (0..len).map(|_| random.code()).collect();
+        let row: Vec<u8> = (0..len).map(|_| random.code()).collect();
+        let dot = signed.iter().zip(&row).map(|(q, c)| i64::from(*q) * i64::from(*c)).sum();
+        let l2 = code.iter().zip(&row).map(|(q, c)| (i64::from(*q) - i64::from(*c)).pow(2)).sum();
+        let mut scores = [0; 2];
+        // SAFETY: all vectors have `len` components; codes are ≤ 127.
+        unsafe {
+            (kernels.u7_dot)(signed.as_ptr(), &[row.as_ptr()], len, &mut scores[..1]);
+            (kernels.u7_l2)(code.as_ptr(), &[row.as_ptr()], len, &mut scores[1..]);
+        }
+        let exact: [i64; 2] = [dot, l2];
+        if scores.map(i64::from) != exact {
+            return Err(format!("codes of {len}: {scores:?} instead of {exact:?}"));
+        }
+
+        let query: Vec<f32> = (0..len).map(|_| random.float()).collect();
+        let row: Vec<f32> = (0..len).map(|_| random.float()).collect();
+        let pairs = || query.iter().zip(&row).map(|(q, x)| (f64::from(*q), f64::from(*x)));
+        let mut scores = [0.0; 2];
+        // SAFETY: all vectors have `len` components.
+        unsafe {
+            (kernels.f32_dot)(query.as_ptr(), &[row.as_ptr()], len, &mut scores[..1]);
+            (kernels.f32_l2)(query.as_ptr(), &[row.as_ptr()], len, &mut scores[1..]);
+        }
+        near(scores[0], pairs().map(|(q, x)| q * x), len)?;
+        near(scores[1], pairs().map(|(q, x)| (q - x) * (q - x)), len)?;
+    }
+    Ok(())
+}
+
+fn near(found: f32, terms: impl Iterator<Item = f64>, len: usize) -> Result<(), String> {
+    let (exact, magnitude) =
+        terms.fold((0.0, 0.0), |(sum, magnitude), term| (sum + term, magnitude + term.abs()));
+    let underflow = len as f64 * f64::from(f32::MIN_POSITIVE * f32::EPSILON);
+    let bound = (len + 2) as f64 * f64::from(f32::EPSILON) * magnitude + underflow;
+    if (f64::from(found) - exact).abs() <= bound {
+        return Ok(());
+    }
+    Err(format!("floats of {len}: {found:e} is not within {bound:e} of {exact:e}"))
+}
+
+/// A query and [`ROWS_MAX`] rows at odd addresses, in a sea of bytes that spoil every sum
+/// (all ones: a NaN, and a code out of range), so that a kernel that reads past an end is seen.
+struct Vectors<T> {
+    memory: Vec<u8>,
+    offsets: Vec<usize>,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<T> Vectors<T> {
+    fn new(misalignment: usize, len: usize, mut component: impl FnMut() -> T) -> Self {
+        let slot = (len * size_of::<T>()).next_multiple_of(64) + 128;
+        let mut memory = vec![0xff; (ROWS_MAX + 1) * slot + 64];
+        let boundary = memory.as_ptr().align_offset(64);
+        let offsets: Vec<usize> = (0..=ROWS_MAX)
+            .map(|vector| boundary + vector * slot + (vector + 1) * misalignment % 64)
+            .collect();
+        for offset in &offsets {
+            for i in 0..len {
+                let bytes = &mut memory[offset + i * size_of::<T>()..][..size_of::<T>()];
+                // SAFETY: the slice has the size of one `T`.
+                unsafe { bytes.as_mut_ptr().cast::<T>().write_unaligned(component()) };
+            }
+        }
+        Self { memory, offsets, element: std::marker::PhantomData }
+    }
+
+    fn query(&self) -> *const T {
+        self.memory[self.offsets[0]..].as_ptr().cast()
+    }
+
+    fn rows(&self, count: usize) -> impl Iterator<Item = *const T> {
+        self.offsets[1..=count].iter().map(|offset| self.memory[*offset..].as_ptr().cast())
+    }
+}
+
+fn seed() -> u64 {
+    match std::env::var("ECPHORY_SEED") {
+        Ok(seed) => seed.parse().expect("ECPHORY_SEED is a whole number"),
+        Err(_) => 0x0ecf_0127,
+    }
+}
+
+/// `SplitMix64`, and components with a taste for corner cases.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// 0..=127, a quarter of them at the ends.
+    fn code(&mut self) -> u8 {
+        match self.next() % 8 {
+            0 => 0,
+            1 => 127,
+            _ => (self.next() % 128) as u8,
+        }
+    }
+
+    /// −127..=127.
+    fn signed_code(&mut self) -> i8 {
+        let code = self.code() as i8;
+        if self.next().is_multiple_of(2) { code } else { -code }
+    }
+
+    /// Mostly within ±1; zeros of both signs, denormals and large values among them.
+    fn float(&mut self) -> f32 {
+        let unit = (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0;
+        match self.next() % 16 {
+            0 => 0.0,
+            1 => -0.0,
+            2 => unit * f32::MIN_POSITIVE,
+            3 => unit * 1e-22,
+            4 => unit * 1e6,
+            _ => unit,
+        }
+    }
+}
