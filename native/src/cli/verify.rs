@@ -30,7 +30,7 @@ impl Verify {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let index = open(&self.snapshot, Check::Full)?;
         let Audit { nodes, links, reachable, .. } = index.check().map_err(|broken| {
-            anyhow!("{}: {broken}; build it again from its vectors", self.snapshot.display())
+            anyhow!("{}: {broken}", self.snapshot.display())
         })?;
         let verdict = Verdict { sound: true, nodes, links, reachable };
         output.result(&verdict, |verdict| {
