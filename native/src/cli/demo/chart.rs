@@ -140,15 +140,15 @@ fn dot(svg: &mut String, axes: &Axes, point: &Point, class: &str, radius: f64) {
     );
 }
 
-/// Marks the point that users meet first, its text on the side where there is room.
+/// Marks the point that users meet first. The curve rises to the right, so there is room below.
 fn callout(svg: &mut String, axes: &Axes, point: &Point) {
     dot(svg, axes, point, "default", 7.0);
     let (x, y) = (axes.x(point.recall), axes.y(point.p50_us));
-    let (x, anchor) = if x > WIDTH / 2.0 { (x + 4.0, "end") } else { (x - 4.0, "start") };
+    let (x, anchor) = if x > WIDTH - 220.0 { (x + 4.0, "end") } else { (x + 2.0, "start") };
     let _ = writeln!(
         svg,
-        "<text class=\"callout\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">default: {:.4} in {}</text>",
-        y + 28.0,
+        "<text class=\"callout halo\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">default: {:.4} in {}</text>",
+        y + 26.0,
         point.recall,
         format::micros(point.p50_us)
     );

@@ -13,6 +13,9 @@ pub(super) const RADII: (f64, f64) = (400.0, 270.0);
 const DIRECTIONS: usize = 144;
 /// Rounds of improvement; a round without any ends them earlier.
 const ROUNDS: usize = 60;
+/// Distance of two neighbours that are alike as usual, against the radius of the map: about the
+/// mean distance of two points of a disc.
+const SPREAD: f64 = 1.1;
 /// Weight of an overlap against stress.
 const OVERLAP: f64 = 0.02;
 
@@ -56,7 +59,7 @@ impl Rect {
     }
 }
 
-/// Places each node; `alike(i, j)` says how much two resemble each other, about 0 to 1.
+/// Places each node; `alike(i, j)` says how much two resemble each other, -1 to 1.
 pub(super) fn place(
     nodes: &[Node],
     middle: Rect,
@@ -66,7 +69,8 @@ pub(super) fn place(
         let (sin, cos) = (turn * TAU).sin_cos();
         (nodes[node].radius * cos * RADII.0, nodes[node].radius * sin * RADII.1)
     };
-    let wanted = |i, j| (1.0 - alike(i, j)).clamp(0.1, 1.2) * RADII.0;
+    let usual = usual(nodes.len(), alike);
+    let wanted = |i, j| (1.0 - (alike(i, j) - usual)).clamp(0.1, 2.0) * SPREAD * RADII.0;
     let mut places: Vec<(f64, f64)> = Vec::new();
     // Nearest first, so that the others find their way around them.
     for node in 0..nodes.len() {
@@ -85,6 +89,13 @@ pub(super) fn place(
         }
     }
     places
+}
+
+/// How much any two resemble each other, on average.
+fn usual(nodes: usize, alike: &dyn Fn(usize, usize) -> f64) -> f64 {
+    let pairs = (0..nodes).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let sum: f64 = pairs.map(|(i, j)| alike(i, j)).sum();
+    sum / (nodes * nodes.saturating_sub(1) / 2).max(1) as f64
 }
 
 fn best_direction(

@@ -93,8 +93,8 @@ impl Scale {
 
 fn rings(svg: &mut String, scale: &Scale) {
     let (Some(first), Some(last)) = (scale.steps.first(), scale.steps.last()) else { return };
-    for tenth in (1..10).rev() {
-        let similarity = f64::from(tenth) / 10.0;
+    for twentieth in 1..20 {
+        let similarity = f64::from(twentieth) / 20.0;
         if similarity >= first.0 || similarity < last.0 {
             continue;
         }

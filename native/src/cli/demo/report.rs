@@ -73,6 +73,7 @@ fn figures(findings: &Findings) -> String {
     ];
     let mut html = "<section class=\"figures\">\n".to_owned();
     for (value, name, note) in cards {
+        let note = note.replace(" µs", "\u{a0}µs").replace(" ms", "\u{a0}ms");
         let _ = writeln!(
             html,
             "<div><strong>{value}</strong><span>{name}</span><small>{note}</small></div>"
