@@ -125,11 +125,15 @@ pub enum Error {
         /// Where in the file it was seen.
         offset: u64,
     },
-    /// A snapshot was written by a release with features this one lacks.
-    #[error("the snapshot needs format feature {feature:#x}; open it with a newer release")]
+    /// A snapshot was written by a release that knows more than this one.
+    #[error(
+        "the snapshot has {what} {found:#x}, unknown to this release; open it with a newer release"
+    )]
     UnsupportedSnapshot {
-        /// The incompatible feature bits that are unknown here.
-        feature: u64,
+        /// What is unknown: the format version, a feature, the encoding of links.
+        what: &'static str,
+        /// Its number, or the bits of the features that are unknown.
+        found: u64,
     },
 }
 

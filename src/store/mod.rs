@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Region   owned aligned bytes (heap, mapped file, huge pages), zeroed or filled
+//!     │        (`Exclusive` while they are only read, before an index has them)
 //!     └─ Chunks   rows of one fixed stride; the first chunk is what was built or opened,
 //!        │        further chunks double and are published by one atomic pointer each
 //!        └─ Store   one `Chunks` per kind of row, all indexed by slot
@@ -19,6 +20,7 @@
 
 mod cell;
 mod chunks;
+mod exclusive;
 mod region;
 mod rows;
 mod score;
@@ -27,6 +29,7 @@ mod space;
 
 pub(crate) use cell::{Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
+pub(crate) use exclusive::Exclusive;
 pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{Shape, Store};
 pub(crate) use score::BLOCK;

@@ -17,7 +17,7 @@ pub(crate) const ALIGN: usize = 64;
 pub struct Region {
     start: NonNull<u8>,
     len: usize,
-    _owner: Arc<dyn Any + Send + Sync>,
+    owner: Arc<dyn Any + Send + Sync>,
 }
 
 // SAFETY: a region is an address range kept alive by its owner; who may read or write which byte
@@ -31,7 +31,7 @@ impl Region {
     pub fn zeroed(len: usize) -> Option<Self> {
         let block = HeapBlock::zeroed(len.checked_add(ALIGN)?)?;
         let start = block.aligned();
-        Some(Self { start, len, _owner: Arc::new(block) })
+        Some(Self { start, len, owner: Arc::new(block) })
     }
 
     /// A copy of `bytes` on the heap, or `None` where there is no memory for it.
@@ -53,7 +53,7 @@ impl Region {
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Self {
         debug_assert_eq!(start.as_ptr() as usize % ALIGN, 0);
-        Self { start, len, _owner: owner }
+        Self { start, len, owner }
     }
 
     /// Bytes in the region.
@@ -74,21 +74,18 @@ impl Region {
     /// The part `offset..offset + len`, sharing ownership; `None` if it is not inside or would not
     /// be aligned.
     pub(crate) fn slice(&self, offset: usize, len: usize) -> Option<Self> {
-        if offset % ALIGN != 0 || offset.checked_add(len)? > self.len {
+        if !offset.is_multiple_of(ALIGN) || offset.checked_add(len)? > self.len {
             return None;
         }
         // SAFETY: `offset <= self.len`, so the address stays inside the block or one past its end.
         let start = unsafe { self.start.add(offset) };
-        Some(Self { start, len, _owner: Arc::clone(&self._owner) })
+        Some(Self { start, len, owner: Arc::clone(&self.owner) })
     }
 
-    /// The bytes, while nothing writes them.
-    ///
-    /// # Safety
-    /// No byte of the region is written during the borrow.
-    pub(crate) unsafe fn bytes(&self) -> &[u8] {
-        // SAFETY: the owner keeps `len` readable bytes alive; the caller excludes writers.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    /// Whether no other region and no other owner reaches the block.
+    pub(super) fn is_only_holder(&mut self) -> bool {
+        // Orders this after everything that earlier holders did before they let go.
+        Arc::get_mut(&mut self.owner).is_some()
     }
 }
 

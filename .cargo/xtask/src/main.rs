@@ -1,2 +1,90 @@
 //! Project tasks behind `cargo xtask`.
-fn main() {}
+//!
+//! ```text
+//! main ─► setup ──► provides what tests need (apt, npm)
+//!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
+//!      ─► test ───► areas ► runner ► counts
+//!      ─► claims ─► table of measured promises
+//! ```
+//!
+//! Absent on purpose: anything a library user would want, and anything that `cargo` does alone.
+
+mod claims;
+mod npm;
+mod process;
+mod setup;
+mod test;
+mod toolchain;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup                     provide what the tests need and say what was chosen
+  npm                       build the four WebAssembly binaries and the npm package
+  test [--quick] [--full]   run all tests; --quick: native only; --full: every repetition
+  claims [area] [--json] [--long]
+                            measure what the project claims, one row a claim
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command; `false` means that it ran and found something wrong.
+fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
+    let Some((command, rest)) = arguments.split_first() else { anyhow::bail!("{USAGE}") };
+    match command.as_str() {
+        "setup" => {
+            flags(rest, &[])?;
+            setup::run().map(|()| true)
+        }
+        "npm" => {
+            flags(rest, &[])?;
+            npm::run()
+        }
+        "test" => {
+            flags(rest, &["--quick", "--full"])?;
+            test::run(has(rest, "--quick"), has(rest, "--full"))
+        }
+        "claims" => {
+            let (options, areas): (Vec<_>, Vec<_>) =
+                rest.iter().cloned().partition(|argument| argument.starts_with('-'));
+            flags(&options, &["--json", "--long"])?;
+            anyhow::ensure!(areas.len() <= 1, "one area at a time\n\n{USAGE}");
+            claims::run(
+                areas.first().map(String::as_str),
+                has(&options, "--json"),
+                has(&options, "--long"),
+            )
+        }
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => anyhow::bail!("there is no command `{command}`\n\n{USAGE}"),
+    }
+}
+
+fn has(arguments: &[String], flag: &str) -> bool {
+    arguments.iter().any(|argument| argument == flag)
+}
+
+/// Refuses every argument that is not in `known`.
+fn flags(arguments: &[String], known: &[&str]) -> anyhow::Result<()> {
+    match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
+        Some(unknown) => anyhow::bail!("unknown argument `{unknown}`\n\n{USAGE}"),
+        None => Ok(()),
+    }
+}

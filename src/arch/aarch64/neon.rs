@@ -5,8 +5,8 @@
 
 use std::arch::aarch64::{
     float32x4_t, int8x16_t, int32x4_t, vabdq_s8, vadd_f32, vaddq_f32, vaddq_s32, vaddvq_s32,
-    vdupq_n_f32, vdupq_n_s32, vget_high_f32, vget_low_f32, vget_low_s8, vld1q_f32, vld1q_u8,
-    vmlal_high_s8, vmull_s8, vmulq_f32, vpadalq_s16, vpadds_f32, vreinterpretq_s8_u8, vsubq_f32,
+    vdupq_n_f32, vdupq_n_s32, vget_high_f32, vget_low_f32, vget_low_s8, vld1q_f32, vld1q_s8,
+    vmlal_high_s8, vmull_s8, vmulq_f32, vpadalq_s16, vpadds_f32, vsubq_f32,
 };
 use std::arch::asm;
 
@@ -78,7 +78,18 @@ impl Block for Floats {
     #[target_feature(enable = "neon")]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller promises 32 readable floats.
-        Self(std::array::from_fn(|i| unsafe { vld1q_f32(from.add(4 * i)) }))
+        unsafe {
+            Self([
+                vld1q_f32(from),
+                vld1q_f32(from.add(4)),
+                vld1q_f32(from.add(8)),
+                vld1q_f32(from.add(12)),
+                vld1q_f32(from.add(16)),
+                vld1q_f32(from.add(20)),
+                vld1q_f32(from.add(24)),
+                vld1q_f32(from.add(28)),
+            ])
+        }
     }
 
     #[inline]
@@ -154,7 +165,7 @@ impl<const DOTPROD: bool> Block for Codes<DOTPROD> {
     #[target_feature(enable = "neon")]
     unsafe fn load(from: *const u8) -> Self {
         // SAFETY: the caller promises 32 readable bytes.
-        Self([0, 16].map(|start| unsafe { vreinterpretq_s8_u8(vld1q_u8(from.add(start))) }))
+        unsafe { Self([vld1q_s8(from.cast()), vld1q_s8(from.add(16).cast())]) }
     }
 
     #[inline]

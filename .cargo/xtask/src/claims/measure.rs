@@ -1,0 +1,118 @@
+//! Commands that claims are measured by; each is run once, however many claims read its result.
+
+use crate::{process, workspace};
+use anyhow::Context;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What has been measured so far.
+#[derive(Default)]
+pub(crate) struct Measurements {
+    /// Reports by command line.
+    reports: BTreeMap<String, Report>,
+    /// Whether the `ecphory` command is up to date.
+    built: bool,
+}
+
+/// What a command reported, as JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Report(Value);
+
+impl Measurements {
+    /// The report of the `ecphory` command of this tree, called with `arguments` and `--json`.
+    pub(crate) fn ecphory(&mut self, arguments: &[&str]) -> anyhow::Result<Report> {
+        if !self.built {
+            process::run(process::cargo().args([
+                "build",
+                "--release",
+                "--quiet",
+                "--package",
+                "ecphory-native",
+            ]))?;
+            self.built = true;
+        }
+        let program = workspace::target().join("release/ecphory");
+        let mut command = process::command(program);
+        self.report(command.args(arguments).arg("--json"))
+    }
+
+    /// The report of a command that prints one JSON value.
+    pub(crate) fn report(&mut self, command: &mut std::process::Command) -> anyhow::Result<Report> {
+        let line = process::shown(command);
+        if let Some(report) = self.reports.get(&line) {
+            return Ok(report.clone());
+        }
+        let text = process::read(command)?;
+        let value =
+            serde_json::from_str(&text).with_context(|| format!("`{line}` printed no JSON"))?;
+        let report = Report(value);
+        self.reports.insert(line, report.clone());
+        Ok(report)
+    }
+}
+
+impl Report {
+    /// The number at a JSON pointer, such as `/at_recall/0.95/qps`.
+    pub(crate) fn number(&self, pointer: &str) -> anyhow::Result<f64> {
+        let value = self.0.pointer(pointer);
+        let value = value.with_context(|| format!("the report has no {pointer}"))?;
+        value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
+    }
+
+    /// The largest `field` of the objects in the array at a JSON pointer.
+    pub(crate) fn largest(&self, pointer: &str, field: &str) -> anyhow::Result<f64> {
+        let rows = self.0.pointer(pointer).and_then(Value::as_array);
+        rows.into_iter()
+            .flatten()
+            .filter_map(|row| row[field].as_f64())
+            .max_by(f64::total_cmp)
+            .with_context(|| format!("the report has no {pointer} with numbers `{field}`"))
+    }
+}
+
+/// What the figures were measured on.
+pub(crate) fn machine() -> Value {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map(|(_, model)| model.trim().to_owned());
+    json!({
+        "processor": model,
+        "threads": std::thread::available_parallelism().map_or(0, usize::from),
+        "system": std::env::consts::OS,
+        "architecture": std::env::consts::ARCH,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn printing(text: &str) -> Command {
+        let mut command = Command::new("echo");
+        command.arg(text);
+        command
+    }
+
+    #[test]
+    fn numbers_are_read_by_pointer() {
+        let mut run = Measurements::default();
+        let report =
+            run.report(&mut printing(r#"{"at_recall": {"0.95": {"qps": 12.5}}}"#)).unwrap();
+        assert_eq!(report.number("/at_recall/0.95/qps").unwrap(), 12.5);
+        assert!(report.number("/at_recall/0.99/qps").is_err());
+        assert!(report.number("/at_recall").is_err());
+        let report = run.report(&mut printing(r#"{"search": [{"recall": 0.9}, {"recall": 0.8}]}"#));
+        assert_eq!(report.as_ref().unwrap().largest("/search", "recall").unwrap(), 0.9);
+        assert!(report.unwrap().largest("/search", "qps").is_err());
+    }
+
+    #[test]
+    fn a_command_that_fails_or_talks_is_no_measurement() {
+        let mut run = Measurements::default();
+        assert!(run.report(&mut Command::new("false")).is_err());
+        assert!(run.report(&mut printing("fast enough")).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! `cargo xtask claims`: what the project says of itself, measured.
+//!
+//! ```text
+//! table (what is claimed) ──► measure (real commands, run once) ──► rows (holds or not)
+//! ```
+//!
+//! **Adding a claim** is one entry of [`table::CLAIMS`]: requirement, sentence, bound and how to
+//! measure it. **Adding an area** is one name in [`table::AREAS`].
+//!
+//! **Invariants.** A figure comes from a command that was run now; a claim that can not be measured
+//! does not hold; an area without claims is an error, not a success.
+//!
+//! Absent on purpose: tests of behaviour (`cargo xtask test`), and figures nobody can reproduce.
+
+mod measure;
+mod table;
+
+use anyhow::{bail, ensure};
+use measure::Measurements;
+use serde_json::{Value, json};
+use std::time::Instant;
+use table::{AREAS, CLAIMS};
+
+/// A sentence about the project with a figure in it.
+pub(crate) struct Claim {
+    /// The area that it belongs to, one of [`table::AREAS`].
+    pub(crate) area: &'static str,
+    /// The requirement that it shows, a row id of the requirements.
+    pub(crate) requirement: &'static str,
+    /// What is measured, with data set and setting.
+    pub(crate) what: &'static str,
+    /// What the figure must keep to.
+    pub(crate) bound: Bound,
+    /// Only measured under `--long`.
+    pub(crate) long: bool,
+    /// Obtains the figure.
+    pub(crate) measure: fn(&mut Measurements) -> anyhow::Result<f64>,
+}
+
+/// A limit of a figure, inclusive, in the unit of its claim.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+    Exactly(f64),
+}
+
+impl Bound {
+    /// Whether `figure` keeps to the bound; never for a NaN.
+    fn admits(self, figure: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => figure >= bound,
+            Self::AtMost(bound) => figure <= bound,
+            Self::Exactly(bound) => figure == bound,
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::AtLeast(bound) => format!(">= {bound}"),
+            Self::AtMost(bound) => format!("<= {bound}"),
+            Self::Exactly(bound) => format!("= {bound}"),
+        }
+    }
+}
+
+/// A claim after its measurement.
+struct Row {
+    claim: &'static Claim,
+    figure: anyhow::Result<f64>,
+}
+
+impl Row {
+    fn holds(&self) -> bool {
+        self.figure.as_ref().is_ok_and(|figure| self.claim.bound.admits(*figure))
+    }
+
+    fn text(&self) -> String {
+        let Claim { area, requirement, what, bound, .. } = self.claim;
+        let figure = match &self.figure {
+            Ok(figure) => format!("{figure:.4}"),
+            Err(_) => "not measured".to_owned(),
+        };
+        let verdict = if self.holds() { "holds" } else { "FAILS" };
+        let row = format!(
+            "{area:<8} {requirement:<4} {verdict}  {figure:>12} {:<12} {what}",
+            bound.shown()
+        );
+        match &self.figure {
+            Ok(_) => row,
+            Err(error) => format!("{row}\n         {error:#}"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "area": self.claim.area,
+            "id": self.claim.requirement,
+            "what": self.claim.what,
+            "measured": self.figure.as_ref().ok(),
+            "bound": self.claim.bound.shown(),
+            "holds": self.holds(),
+            "error": self.figure.as_ref().err().map(|error| format!("{error:#}")),
+        })
+    }
+}
+
+/// Measures the claims of `area`, or all; `false` if one does not hold.
+pub(crate) fn run(area: Option<&str>, as_json: bool, long: bool) -> anyhow::Result<bool> {
+    if let Some(area) = area {
+        ensure!(AREAS.contains(&area), "there is no area `{area}`; areas: {}", AREAS.join(", "));
+    }
+    let chosen: Vec<&'static Claim> = CLAIMS
+        .iter()
+        .filter(|claim| area.is_none_or(|area| claim.area == area))
+        .filter(|claim| long || !claim.long)
+        .collect();
+    if chosen.is_empty() {
+        bail!(
+            "no claim is in the table for this choice; add rows to .cargo/xtask/src/claims/table.rs"
+        );
+    }
+
+    let started = Instant::now();
+    let mut measurements = Measurements::default();
+    let mut rows = Vec::new();
+    for claim in chosen {
+        let row = Row { claim, figure: (claim.measure)(&mut measurements) };
+        // In JSON, standard output holds one value; people may still watch.
+        if as_json {
+            eprintln!("{}", row.text());
+        } else {
+            println!("{}", row.text());
+        }
+        rows.push(row);
+    }
+
+    let holding = rows.iter().filter(|row| row.holds()).count();
+    let failing = rows.len() - holding;
+    if as_json {
+        let rows: Vec<Value> = rows.iter().map(Row::json).collect();
+        let seconds = started.elapsed().as_secs_f64();
+        println!(
+            "{:#}",
+            json!({ "machine": measure::machine(), "seconds": seconds, "claims": rows })
+        );
+    } else {
+        println!("\n{holding} hold, {failing} fail");
+    }
+    Ok(failing == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(bound: Bound, figure: anyhow::Result<f64>) -> Row {
+        let claim = Claim {
+            area: "core",
+            requirement: "A1",
+            what: "a figure",
+            bound,
+            long: false,
+            measure: |_| Ok(0.0),
+        };
+        Row { claim: Box::leak(Box::new(claim)), figure }
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        assert!(row(Bound::AtLeast(0.95), Ok(0.95)).holds());
+        assert!(!row(Bound::AtLeast(0.95), Ok(0.9499)).holds());
+        assert!(row(Bound::AtMost(2.0), Ok(2.0)).holds());
+        assert!(!row(Bound::AtMost(2.0), Ok(2.1)).holds());
+        assert!(!row(Bound::Exactly(1.0), Ok(0.0)).holds());
+    }
+
+    #[test]
+    fn what_was_not_measured_does_not_hold() {
+        assert!(!row(Bound::AtMost(1.0), Ok(f64::NAN)).holds());
+        let failed = row(Bound::AtMost(1.0), Err(anyhow::anyhow!("no such command")));
+        assert!(!failed.holds());
+        assert!(failed.text().contains("no such command"));
+        assert_eq!(failed.json()["holds"], false);
+    }
+
+    #[test]
+    fn every_claim_is_of_a_known_area() {
+        for claim in CLAIMS {
+            assert!(AREAS.contains(&claim.area), "{} is of no known area", claim.what);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The areas of the test run, and the commands of each.
+#![allow(clippy::unnecessary_wraps, reason = "the table holds functions of one type")]
+
+use crate::{npm, process, toolchain, workspace};
+use std::process::Command;
+
+/// A command and how its tests are counted.
+pub(crate) struct Step {
+    pub(crate) command: Command,
+    pub(crate) tally: Tally,
+}
+
+/// Where the number of tests comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// The command is one check; its exit status decides.
+    Command,
+    /// The command reports its tests; that none ran is a failure.
+    Tests,
+}
+
+/// Tests that belong together in the report.
+pub(crate) struct Area {
+    pub(crate) name: &'static str,
+    /// Whether `--quick` runs it.
+    pub(crate) quick: bool,
+    /// The commands; an error means that they can not even be put together.
+    pub(crate) steps: fn() -> anyhow::Result<Vec<Step>>,
+}
+
+/// All areas: what brings the tools first, then the cheapest, builds before what needs them.
+pub(crate) const AREAS: [Area; 9] = [
+    Area { name: "setup", quick: false, steps: setup },
+    Area { name: "style", quick: true, steps: style },
+    Area { name: "native", quick: true, steps: native },
+    Area { name: "docs", quick: true, steps: docs },
+    Area { name: "loom", quick: false, steps: loom },
+    Area { name: "arm", quick: false, steps: arm },
+    Area { name: "wasm", quick: false, steps: wasm },
+    Area { name: "node", quick: false, steps: node },
+    Area { name: "browsers", quick: false, steps: browsers },
+];
+
+/// Test programs that also run on 64-bit Arm, emulated.
+const ARM_SUITES: [&str; 1] = ["kernels"];
+
+fn setup() -> anyhow::Result<Vec<Step>> {
+    Ok(vec![check(xtask("setup")?)])
+}
+
+fn style() -> anyhow::Result<Vec<Step>> {
+    Ok(vec![
+        check(cargo(&["fmt", "--all", "--check"])),
+        check(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ])
+}
+
+fn native() -> anyhow::Result<Vec<Step>> {
+    let everything = [
+        "test",
+        "--workspace",
+        "--exclude",
+        "ecphory-wasm",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--tests",
+    ];
+    Ok(vec![tests(cargo(&everything))])
+}
+
+fn docs() -> anyhow::Result<Vec<Step>> {
+    let mut doc = cargo(&["doc", "--workspace", "--exclude", "xtask", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    let examples = cargo(&["test", "--package", "ecphory", "--package", "ecphory-native", "--doc"]);
+    Ok(vec![check(doc), tests(examples)])
+}
+
+fn loom() -> anyhow::Result<Vec<Step>> {
+    let mut models = cargo(&["test", "--package", "ecphory", "--lib", "--release", "loom_"]);
+    models
+        .env("RUSTFLAGS", "--cfg loom --cfg crossbeam_loom")
+        .env("CARGO_TARGET_DIR", workspace::target().join("loom"));
+    Ok(vec![tests(models)])
+}
+
+fn arm() -> anyhow::Result<Vec<Step>> {
+    let target_dir = workspace::target().join("arm");
+    let mut suites = toolchain::cargo_with_std("test", "std,test,panic_unwind", &target_dir, &[])?;
+    suites
+        .args(["--target", "aarch64-unknown-linux-gnu", "--package", "ecphory-tests"])
+        .args(ARM_SUITES.iter().flat_map(|suite| ["--test", suite]))
+        .env("ECPHORY_REQUIRE_ISA", "neon")
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc")
+        .env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
+            "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+        );
+    Ok(vec![tests(suites)])
+}
+
+fn wasm() -> anyhow::Result<Vec<Step>> {
+    Ok(vec![tests(xtask("npm")?)])
+}
+
+fn node() -> anyhow::Result<Vec<Step>> {
+    npm_script("test:node")
+}
+
+fn browsers() -> anyhow::Result<Vec<Step>> {
+    npm_script("test:browsers")
+}
+
+fn npm_script(script: &str) -> anyhow::Result<Vec<Step>> {
+    anyhow::ensure!(npm::has_script(script)?, "npm/package.json has no script `{script}`");
+    let mut npm = process::npm();
+    npm.args(["run", script]);
+    Ok(vec![tests(npm)])
+}
+
+/// Another task of this program, as a command of its own.
+fn xtask(task: &str) -> anyhow::Result<Command> {
+    let mut command = process::command(std::env::current_exe()?);
+    command.arg(task);
+    Ok(command)
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = process::cargo();
+    cargo.args(arguments);
+    cargo
+}
+
+fn check(command: Command) -> Step {
+    Step { command, tally: Tally::Command }
+}
+
+fn tests(command: Command) -> Step {
+    Step { command, tally: Tally::Tests }
+}

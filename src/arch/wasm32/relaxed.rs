@@ -1,0 +1,66 @@
+//! Relaxed dot products: 16 codes in one register. Floats are those of plain 128-bit vectors.
+//!
+//! "Relaxed" leaves open what happens when the second operand has its eighth bit set. A code never
+//! has, so the result is exact on every engine.
+
+use std::arch::wasm32::{
+    i8x16_abs, i8x16_sub, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, v128, v128_load,
+};
+
+use super::simd128::{self, fold_codes};
+use crate::arch::rows::{Block, Dot, L2, score};
+use crate::arch::{Isa, Kernels};
+
+/// Rows scored together.
+const ROWS: usize = 4;
+
+pub(super) static KERNELS: Kernels =
+    Kernels { isa: Isa::RelaxedSimd, u7_dot, u7_l2, ..simd128::KERNELS };
+
+unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Dot, ROWS>(query.cast(), rows, len, out) }
+}
+
+unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, L2, ROWS>(query, rows, len, out) }
+}
+
+/// 16 codes; each 32-bit lane sums groups of four.
+#[derive(Clone, Copy)]
+struct Codes(v128);
+
+impl Block for Codes {
+    type Element = u8;
+    type Sum = v128;
+    type Total = i32;
+    const LEN: usize = 16;
+
+    #[inline(always)]
+    unsafe fn zero() -> v128 {
+        i32x4_splat(0)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller promises 16 readable bytes; a load takes any alignment.
+        Self(unsafe { v128_load(from.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sum: v128, query: Self, row: Self) -> v128 {
+        i32x4_relaxed_dot_i8x16_i7x16_add(query.0, row.0, sum)
+    }
+
+    #[inline(always)]
+    unsafe fn l2(sum: v128, query: Self, row: Self) -> v128 {
+        let distance = i8x16_abs(i8x16_sub(query.0, row.0));
+        i32x4_relaxed_dot_i8x16_i7x16_add(distance, distance, sum)
+    }
+
+    #[inline(always)]
+    unsafe fn fold(sum: v128) -> i32 {
+        fold_codes(sum)
+    }
+}
