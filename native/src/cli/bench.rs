@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ecphory_native::bench::{self, Plan, Report, Step, Sweep, Target};
+use ecphory_native::bench::{self, AtRecall, Plan, Report, Step, Sweep, Target};
 use ecphory_native::ecphory::exec::{Exec, Sequential};
 use ecphory_native::{Pool, vectors};
 
-use super::build::{IndexArgs, threads};
+use super::build::{IndexArgs, summary};
 use super::format;
 use super::output::Output;
 use super::progress::Line;
@@ -85,38 +85,33 @@ impl Bench {
 
 fn text(report: &Report, output: &Output) -> String {
     let Report { n, dim, metric, build, memory, search, at_recall } = report;
-    let mut text = format!(
-        "{}  {} vectors of {dim} components, {metric}\n{}  {} ({} vectors/s on {})\n{} {} ({:.2} × raw)\n\n",
-        output.dim("index"),
-        format::count(*n),
-        output.dim("built"),
-        format::seconds(build.seconds),
-        format::count(build.vectors_per_second as usize),
-        threads(build.threads),
-        output.dim("memory"),
-        format::bytes(memory.index_bytes as u64),
-        memory.ratio,
-    );
-    text += &curve(search, output);
-    for (recall, figures) in at_recall {
-        let found = figures.as_ref().map_or_else(
-            || "not reached".to_owned(),
-            |at| {
-                format!(
-                    "{} queries/s at ef {}, p95 {}",
-                    format::count(at.qps as usize),
-                    at.ef,
-                    format::micros(at.p95_us)
-                )
-            },
-        );
-        let _ = writeln!(text, "{} {recall:<5} {found}", output.dim("at recall"));
-    }
-    text
+    let at_recall: Vec<(String, String)> = at_recall
+        .iter()
+        .map(|(recall, at)| {
+            (format!("at {recall}"), at.as_ref().map_or("not reached".into(), figures))
+        })
+        .collect();
+    let rows: Vec<(&str, String)> =
+        at_recall.iter().map(|(name, figures)| (name.as_str(), figures.clone())).collect();
+    format!(
+        "{}\n{}\n{}",
+        output.rows(&summary(*n, *dim, metric, build, memory)),
+        curve(search, output),
+        output.rows(&rows)
+    )
+}
+
+fn figures(at: &AtRecall) -> String {
+    format!(
+        "{} queries/s at ef {}, p95 {}",
+        format::count(at.qps as usize),
+        at.ef,
+        format::micros(at.p95_us)
+    )
 }
 
 /// The measured points as a table.
-pub(super) fn curve(points: &[bench::Point], output: &Output) -> String {
+fn curve(points: &[bench::Point], output: &Output) -> String {
     let head = format!(
         "{:>6} {:>8} {:>11} {:>9} {:>9} {:>9} {:>11}",
         "ef", "recall", "queries/s", "p50", "p95", "p99", "distances"

@@ -137,27 +137,39 @@ impl Build {
 
 impl Built {
     fn text(&self, output: &Output) -> String {
-        format!(
-            "{}  {} vectors of {} components, {}\n{}  {} ({} vectors/s on {})\n{} {} ({:.2} × raw)\n{}  {} ({})\n",
-            output.dim("index"),
-            format::count(self.n),
-            self.dim,
-            self.metric,
-            output.dim("built"),
-            format::seconds(self.build.seconds),
-            format::count(self.build.vectors_per_second as usize),
-            threads(self.build.threads),
-            output.dim("memory"),
-            format::bytes(self.memory.index_bytes as u64),
-            self.memory.ratio,
-            output.dim("wrote"),
-            self.out.display(),
-            format::bytes(self.snapshot_bytes),
-        )
+        let wrote = format!("{} ({})", self.out.display(), format::bytes(self.snapshot_bytes));
+        let mut rows = summary(self.n, self.dim, self.metric, &self.build, &self.memory).to_vec();
+        rows.push(("wrote", wrote));
+        output.rows(&rows)
     }
 }
 
-/// `1 thread`, `2 threads`.
-pub(super) fn threads(threads: usize) -> String {
-    format!("{threads} thread{}", if threads == 1 { "" } else { "s" })
+/// What an index is and what it took, as named values.
+pub(super) fn summary(
+    n: usize,
+    dim: usize,
+    metric: &str,
+    build: &bench::Build,
+    memory: &bench::Memory,
+) -> [(&'static str, String); 3] {
+    [
+        ("index", format!("{} vectors of {dim} components, {metric}", format::count(n))),
+        (
+            "built",
+            format!(
+                "{} ({} vectors/s on {})",
+                format::seconds(build.seconds),
+                format::count(build.vectors_per_second as usize),
+                format::threads(build.threads)
+            ),
+        ),
+        (
+            "memory",
+            format!(
+                "{} ({:.2} × the vectors alone)",
+                format::bytes(memory.index_bytes as u64),
+                memory.ratio
+            ),
+        ),
+    ]
 }

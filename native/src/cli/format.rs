@@ -39,6 +39,11 @@ pub(super) fn micros(microseconds: f64) -> String {
     seconds(microseconds / 1e6)
 }
 
+/// `1 thread`, `2 threads`.
+pub(super) fn threads(threads: usize) -> String {
+    format!("{threads} thread{}", if threads == 1 { "" } else { "s" })
+}
+
 /// Three significant digits, or all of a larger number's.
 fn digits(value: f64) -> String {
     match value {

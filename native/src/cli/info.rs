@@ -73,7 +73,7 @@ impl Description {
 
     fn text(&self, output: &Output) -> String {
         let bytes = |bytes: usize| format::bytes(bytes as u64);
-        let rows = [
+        output.rows(&[
             ("items", format::count(self.n)),
             ("dimension", self.dim.to_string()),
             ("metric", self.metric.to_owned()),
@@ -98,9 +98,6 @@ impl Description {
                 ),
             ),
             ("kernels", self.isa.to_owned()),
-        ];
-        rows.iter()
-            .map(|(name, value)| format!("{}{value}\n", output.dim(format!("{name:<11}"))))
-            .collect()
+        ])
     }
 }

@@ -1,6 +1,6 @@
 //! Standard output and standard error.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
@@ -40,6 +40,17 @@ impl Output {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Named values, one a line, aligned.
+    pub(super) fn rows(&self, rows: &[(&str, String)]) -> String {
+        let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (name, value) in rows {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {value}", self.dim(format_args!("{name:<widest$}")));
+        }
+        text
     }
 
     /// Makes `text` stand out on a terminal.

@@ -29,9 +29,8 @@ struct Verdict {
 impl Verify {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let index = open(&self.snapshot, Check::Full)?;
-        let Audit { nodes, links, reachable, .. } = index.check().map_err(|broken| {
-            anyhow!("{}: {broken}", self.snapshot.display())
-        })?;
+        let Audit { nodes, links, reachable, .. } =
+            index.check().map_err(|broken| anyhow!("{}: {broken}", self.snapshot.display()))?;
         let verdict = Verdict { sound: true, nodes, links, reachable };
         output.result(&verdict, |verdict| {
             format!(

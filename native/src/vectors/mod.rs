@@ -75,7 +75,9 @@ impl Vectors {
             });
         }
         for (row, &factor) in self.values.chunks_exact_mut(self.dim.max(1)).zip(factors) {
-            row.iter_mut().for_each(|value| *value *= factor);
+            for value in row {
+                *value *= factor;
+            }
         }
         Ok(self)
     }

@@ -97,9 +97,9 @@ pub(super) fn ids(source: Source<'_>) -> Result<Ids, Problem> {
         "i32, u32, i64 or u64",
         "array.astype('<i8')",
     )?;
-    let (rows, columns) = match array.shape.as_slice() {
-        &[rows] => (rows, 1),
-        &[rows, columns] => (rows, columns),
+    let (rows, columns) = match *array.shape.as_slice() {
+        [rows] => (rows, 1),
+        [rows, columns] => (rows, columns),
         _ => return Err(array.bad_shape("one or two dimensions")),
     };
     let count = array.checked_count(element)?;

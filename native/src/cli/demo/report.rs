@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::super::build::threads;
 use super::super::format;
 use super::findings::{Answer, Findings};
 use super::svg::Escaped;
@@ -57,7 +56,7 @@ fn figures(findings: &Findings) -> String {
             format!(
                 "{} vectors a second on {}",
                 format::count(build.vectors_per_second as usize),
-                threads(build.threads)
+                format::threads(build.threads)
             ),
         ),
         (
