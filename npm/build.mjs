@@ -2,7 +2,7 @@
 //
 //   dist/{st,mt}.js    generated glue, one instance each  ──►  dist/engine-{st,mt}.js
 //   src/*.ts                                              ──►  dist/{index,node,worker,thread}.js
-//                                                              dist/*.d.ts
+//                                                              dist/types/
 
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";

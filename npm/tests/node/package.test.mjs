@@ -66,7 +66,7 @@ test("exports name files that exist, types first, and all that is published is l
 
 test("types stand alone", () => {
   for (const name of ["index.d.ts", "types.d.ts", "errors.d.ts"]) {
-    for (const [, from] of read(`dist/${name}`).matchAll(/from "([^"]+)"/g)) {
+    for (const [, from] of read(`dist/types/${name}`).matchAll(/from "([^"]+)"/g)) {
       assert.match(from, /^\.\/(types|errors)\.js$/, `${name} imports ${from}`);
     }
   }
