@@ -11,7 +11,7 @@ pub(crate) trait Words {
     fn len(&self) -> usize;
     fn load(&self, place: usize, order: Ordering) -> u32;
     fn store(&self, place: usize, value: u32, order: Ordering);
-    /// Exchanges `old` for `new` (AcqRel, Relaxed on failure); false if the word was not `old`.
+    /// Exchanges `old` for `new` (`AcqRel`, relaxed on failure); false if the word was not `old`.
     fn exchange(&self, place: usize, old: u32, new: u32) -> bool;
     /// Orders relaxed loads before it with everything after it.
     fn acquire_fence(&self);
@@ -23,7 +23,7 @@ pub(crate) trait Words {
 /// One 64-bit word.
 pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
-    /// Exchanges `old` for `new` (AcqRel, Acquire on failure); the value found on failure.
+    /// Exchanges `old` for `new` (`AcqRel`, acquire on failure); the value found on failure.
     fn exchange(&self, old: u64, new: u64) -> Result<(), u64>;
 }
 

@@ -91,7 +91,10 @@ fn imports(path: &str, code: &str) -> Vec<(usize, String)> {
             }
             let line = line_of(code, offset);
             let names = first_names(code, offset + start.len());
-            imports.extend(names.into_iter().map(|name| (line, name)));
+            // In an inline module `super` is the file itself: only modules lead out of it.
+            let leaves =
+                |name: &String| start == "crate::" || !name.starts_with(char::is_uppercase);
+            imports.extend(names.into_iter().filter(leaves).map(|name| (line, name)));
         }
     }
     imports
