@@ -1,12 +1,230 @@
-//! Bindings of the core for JavaScript.
+//! Bindings of the core for JavaScript: types are translated here, nothing is decided.
+//!
+//! ```text
+//!   npm/src ──► glue (generated) ──► Engine ──► ecphory::Index
+//!                                      │ views    typed arrays in and out, one copy each
+//!                                      │ errors   JavaScript errors with the core's codes
+//!                                      └ threads  the rayon pool, or none
+//! ```
+//!
+//! Keys are JavaScript numbers that are whole and at most 2^53 − 1, so that each of them is one
+//! exact `f64`. Results cross as typed arrays; nothing crosses as text.
+//!
+//! Absent on purpose: defaults, validation of JavaScript values and anything asynchronous, which
+//! belong to the package's TypeScript.
 
-use wasm_bindgen::prelude::wasm_bindgen;
+mod errors;
+mod threads;
+mod views;
+
+use ecphory::{Check, Codes, Index, Metric, Phase, Progress};
+use js_sys::{Array, Float32Array, Float64Array, Function, Object, Uint8Array};
+use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
 
-/// The release of this binary.
+/// Result of a call from JavaScript: what is thrown is an `Error` with a `code`.
+type Result<T, E = JsValue> = std::result::Result<T, E>;
+
+/// One index.
 #[wasm_bindgen]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
+#[derive(Debug)]
+pub struct Engine {
+    index: Index,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An empty index; what is not given takes the core's default.
+    ///
+    /// # Errors
+    /// An option outside its bounds, or a name that names nothing.
+    pub fn create(
+        dimensions: usize,
+        metric: Option<String>,
+        m: Option<usize>,
+        ef_construction: Option<usize>,
+        codes: Option<String>,
+        seed: Option<f64>,
+    ) -> Result<Self> {
+        let mut builder = Index::builder(dimensions);
+        if let Some(name) = metric {
+            builder = builder.metric(name.parse::<Metric>().map_err(errors::unknown_name)?);
+        }
+        if let Some(m) = m {
+            builder = builder.m(m);
+        }
+        if let Some(candidates) = ef_construction {
+            builder = builder.ef_construction(candidates);
+        }
+        if let Some(name) = codes {
+            builder = builder.codes(name.parse::<Codes>().map_err(errors::unknown_name)?);
+        }
+        if let Some(seed) = seed {
+            builder = builder.seed(views::key(seed)?);
+        }
+        Ok(Self { index: builder.build().map_err(errors::of)? })
+    }
+
+    /// The index in a snapshot, which is copied once and checked in full.
+    ///
+    /// # Errors
+    /// Bytes that are no snapshot, a damaged one, or one with keys above 2^53 − 1.
+    pub fn load(snapshot: &Uint8Array) -> Result<Self> {
+        let region = views::region(snapshot)?;
+        let index = Index::open(region, Check::Full).map_err(errors::of)?;
+        if let Some(&largest) = index.keys().map_err(errors::of)?.last() {
+            views::number(largest)?;
+        }
+        Ok(Self { index })
+    }
+
+    /// Builds an empty index from flat, row-major vectors, one per key. `progress` is called with
+    /// (phase, done, total); anything but `true` from it cancels.
+    ///
+    /// # Errors
+    /// Input that the core refuses, or what `progress` throws.
+    #[wasm_bindgen(js_name = bulkBuild)]
+    pub fn bulk_build(
+        &self,
+        keys: &Float64Array,
+        vectors: &Float32Array,
+        progress: &Function,
+    ) -> Result<()> {
+        let (keys, vectors) = (views::keys(keys)?, views::floats(vectors)?);
+        let mut thrown = None;
+        let mut report = |Progress { phase, done, total }: Progress| {
+            let args = (phase_name(phase).into(), number(done).into(), number(total).into());
+            match progress.call3(&JsValue::UNDEFINED, &args.0, &args.1, &args.2) {
+                Ok(answer) => answer == JsValue::TRUE,
+                Err(error) => {
+                    thrown = Some(error);
+                    false
+                }
+            }
+        };
+        let built = self.index.bulk_build(&keys, &vectors, &threads::exec(), &mut report);
+        match thrown {
+            Some(error) => Err(error),
+            None => built.map_err(errors::of),
+        }
+    }
+
+    /// Adds one item.
+    ///
+    /// # Errors
+    /// Input that the core refuses.
+    pub fn insert(&self, key: f64, vector: &Float32Array) -> Result<()> {
+        self.index.insert(views::key(key)?, &views::floats(vector)?).map_err(errors::of)
+    }
+
+    /// Whether an item has this key.
+    pub fn contains(&self, key: f64) -> bool {
+        views::key(key).is_ok_and(|key| self.index.contains(key))
+    }
+
+    /// The `k` nearest items: `[Float64Array of keys, Float32Array of distances]`.
+    ///
+    /// # Errors
+    /// Input that the core refuses; fewer than `k` items.
+    pub fn search(&self, query: &Float32Array, k: usize, ef: Option<usize>) -> Result<Array> {
+        let query = views::floats(query)?;
+        let mut search = self.index.search(&query).k(k);
+        if let Some(ef) = ef {
+            search = search.ef(ef);
+        }
+        let hits = search.run().map_err(errors::of)?;
+        let distances: Vec<f32> = hits.iter().map(|hit| hit.distance).collect();
+        pair(hits.iter().map(|hit| hit.key), &distances)
+    }
+
+    /// The `k` nearest items of each of the flat queries, `k` per query, as for `search`.
+    ///
+    /// # Errors
+    /// As for `search`.
+    #[wasm_bindgen(js_name = searchBatch)]
+    pub fn search_batch(
+        &self,
+        queries: &Float32Array,
+        k: usize,
+        ef: Option<usize>,
+    ) -> Result<Array> {
+        let queries = views::floats(queries)?;
+        let batch =
+            self.index.search_batch(&queries, k, ef, &threads::exec()).map_err(errors::of)?;
+        pair(batch.keys.iter().copied(), &batch.distances)
+    }
+
+    /// The index as a snapshot, written straight into a JavaScript buffer.
+    ///
+    /// # Errors
+    /// No memory for the buffer.
+    pub fn export(&self) -> Result<Uint8Array> {
+        let len = self.index.snapshot_len().map_err(errors::of)?;
+        views::written(len, |output| self.index.write_snapshot(output))
+    }
+
+    /// Number of items.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The options it was created with.
+    #[wasm_bindgen(getter)]
+    pub fn options(&self) -> Object {
+        let options = self.index.options();
+        views::object([
+            ("dimensions", number(options.dim).into()),
+            ("metric", options.metric.name().into()),
+            ("m", number(options.m).into()),
+            ("efConstruction", number(options.ef_construction).into()),
+            ("codes", options.codes.name().into()),
+            ("seed", (options.seed as f64).into()),
+        ])
+    }
+
+    /// Bytes held, by purpose.
+    #[wasm_bindgen(getter)]
+    pub fn memory(&self) -> Object {
+        let memory = self.index.memory();
+        views::object([
+            ("vectors", number(memory.vectors).into()),
+            ("codes", number(memory.codes).into()),
+            ("links", number(memory.links).into()),
+            ("items", number(memory.items).into()),
+            ("total", number(memory.total).into()),
+        ])
+    }
+
+    /// The instruction set its kernels use.
+    #[wasm_bindgen(getter)]
+    pub fn isa(&self) -> String {
+        self.index.isa().name().to_owned()
+    }
+
+    /// Verifies the graph's invariants, in O(n) time.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn check(&self) -> Result<()> {
+        self.index.check().map(drop).map_err(errors::broken)
+    }
+}
+
+fn pair(keys: impl Iterator<Item = u64>, distances: &[f32]) -> Result<Array> {
+    let keys: Vec<f64> = keys.map(views::number).collect::<Result<_>>()?;
+    let (keys, distances) = (Float64Array::from(&keys[..]), Float32Array::from(distances));
+    Ok(Array::of2(&keys, &distances))
+}
+
+/// A count as JavaScript's only kind of number; counts stay below 2^32 here.
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
+/// The step's name in lower case.
+fn phase_name(phase: Phase) -> String {
+    format!("{phase:?}").to_lowercase()
 }

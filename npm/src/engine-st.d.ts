@@ -1,0 +1,3 @@
+// What the build makes of the generated JavaScript.
+
+export { initialPages, instantiate } from "./engine-mt.js";

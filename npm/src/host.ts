@@ -1,0 +1,197 @@
+// An instance and the indexes in it: the only code that calls the engine.
+
+import { choose, type Environment } from "./detect.js";
+import { engines } from "./engines.js";
+import { EcphoryError, typed } from "./errors.js";
+import type { Engine, Glue, StartWorkers } from "./glue.js";
+import { sharedMemory as largestMemory } from "./memory.js";
+import type { Arguments, Handle, Neighbours, Opened, Operation, Operations, Report, Result } from "./operations.js";
+import type { Binary, Capabilities, RuntimeOptions } from "./types.js";
+
+/** What the surroundings of an instance provide. */
+export interface Surroundings {
+  environment: Environment;
+  /** Reads a file of the package, from `assets` where given. */
+  binary(name: string, assets: string | undefined): Promise<{ bytes: Uint8Array; location: string }>;
+  startWorkers?: StartWorkers;
+}
+
+/** Starts an instance as `options` ask and the engine allows. */
+export async function startHost(options: RuntimeOptions, around: Surroundings): Promise<Host> {
+  const chosen = choose(options, around.environment);
+  if (chosen.binary.startsWith("st-")) return single(chosen, options, around);
+  try {
+    return await threaded(chosen, options, around);
+  } catch (error) {
+    // Without threads everything still works, so only who insisted on them is refused.
+    if (options.binary !== undefined) throw error;
+    const reason = `starting threads failed: ${error instanceof Error ? error.message : String(error)}`;
+    return single(choose({ ...options, threads: false }, around.environment), options, around, reason);
+  }
+}
+
+async function single(
+  chosen: Capabilities,
+  options: RuntimeOptions,
+  around: Surroundings,
+  reason = chosen.threadsReason,
+): Promise<Host> {
+  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), engines.st()]);
+  const instance = glue.instantiate(undefined);
+  instance.initSync({ module });
+  return new Host(instance, reason === undefined ? chosen : { ...chosen, threadsReason: reason });
+}
+
+async function threaded(
+  chosen: Capabilities,
+  options: RuntimeOptions,
+  around: Surroundings,
+): Promise<Host> {
+  const [module, glue] = await Promise.all([compiled(chosen.binary, options, around), engines.mt()]);
+  const shared = largestMemory(glue.initialPages);
+  if (shared === undefined) throw new EcphoryError("unsupported", "shared memory was refused at every size");
+  const instance = glue.instantiate(around.startWorkers);
+  const { memory } = instance.initSync({ module, memory: shared.memory });
+  await instance.initThreadPool?.(chosen.threads);
+  const sharedMemory = memory.buffer instanceof SharedArrayBuffer;
+  return new Host(instance, { ...chosen, sharedMemory, memoryMax: shared.bytesMax });
+}
+
+async function compiled(
+  binary: Binary,
+  options: RuntimeOptions,
+  around: Surroundings,
+): Promise<WebAssembly.Module> {
+  const { bytes, location } = await around.binary(`${binary}.wasm`, options.assets?.toString());
+  const isWasm = bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+  if (!isWasm) {
+    const html = bytes[0] === 0x3c ? " (it looks like an HTML page)" : "";
+    throw new EcphoryError(
+      "not-wasm",
+      `${location} is not a WebAssembly binary${html}`,
+      "serve the package's .wasm files beside its scripts, or say in `assets` where they lie",
+    );
+  }
+  try {
+    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    throw new EcphoryError("unsupported", `this engine refuses ${location}: ${String(error)}`);
+  }
+}
+
+/** Runs operations on one instance. After a trap it refuses all of them. */
+export class Host {
+  readonly #engines = new Map<Handle, Engine>();
+  readonly #glue: Glue;
+  #last: Handle = 0;
+  #dead: EcphoryError | undefined;
+
+  constructor(
+    glue: Glue,
+    readonly capabilities: Capabilities,
+  ) {
+    this.#glue = glue;
+  }
+
+  get dead(): EcphoryError | undefined {
+    return this.#dead;
+  }
+
+  /** Runs one operation; what it throws is an `EcphoryError`. */
+  run<K extends Operation>(name: K, args: Arguments<K>, report: Report): Result<K> {
+    if (this.#dead !== undefined) throw this.#dead;
+    const operations = this.#operations(report);
+    const operation = operations[name] as (...args: Arguments<K>) => Result<K>;
+    try {
+      return operation(...args);
+    } catch (thrown) {
+      const error = typed(thrown);
+      if (error.code === "instance-dead") this.#dead = error;
+      throw error;
+    }
+  }
+
+  #operations(report: Report): Operations {
+    const engine = (handle: Handle) => this.#engine(handle);
+    const { Engine } = this.#glue;
+    return {
+      create: ({ dimensions, metric, m, efConstruction, codes, seed }) =>
+        this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, seed)),
+      load: (snapshot) => this.#added(Engine.load(snapshot)),
+      upsert: (handle, ids, vectors) => upsert(engine(handle), ids, vectors, report),
+      search: (handle, query, k, ef) => engine(handle).search(query, k, ef) as Neighbours,
+      searchBatch: (handle, queries, k, ef) => engine(handle).searchBatch(queries, k, ef) as Neighbours,
+      export: (handle) => engine(handle).export(),
+      stats: (handle) => {
+        const { size, options, memory, isa } = engine(handle);
+        return { size, options, memory, isa } as Result<"stats">;
+      },
+      close: (handle) => {
+        engine(handle).free();
+        this.#engines.delete(handle);
+      },
+    };
+  }
+
+  #engine(handle: Handle): Engine {
+    const engine = this.#engines.get(handle);
+    if (engine === undefined) throw new EcphoryError("closed", "the index was closed");
+    return engine;
+  }
+
+  #added(engine: Engine): Opened {
+    this.#engines.set(++this.#last, engine);
+    const { dimensions } = engine.options as { dimensions: number };
+    return { handle: this.#last, dimensions };
+  }
+}
+
+/** Builds an empty index in one go, or adds to one that holds items. */
+function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report: Report): void {
+  if (engine.size === 0) {
+    engine.bulkBuild(ids, vectors, (phase: "check" | "fit" | "order" | "link", done: number, total: number) =>
+      report({ phase, done, total }),
+    );
+    return;
+  }
+  const { dimensions } = engine.options as { dimensions: number };
+  refuseBeforeInserting(engine, ids, vectors, dimensions);
+  ids.forEach((id, at) => {
+    if (at % INSERTS_PER_REPORT === 0 && !report({ phase: "insert", done: at, total: ids.length })) {
+      throw new EcphoryError("cancelled", `cancelled; the first ${at} items of the call were added`);
+    }
+    try {
+      engine.insert(id, vectors.subarray(at * dimensions, (at + 1) * dimensions));
+    } catch (thrown) {
+      const { code, message } = typed(thrown);
+      if (code === "instance-dead") throw thrown;
+      throw new EcphoryError(code, `item ${at} of the call: ${message}`, `the ${at} items before it were added`);
+    }
+  });
+  report({ phase: "insert", done: ids.length, total: ids.length });
+}
+
+const INSERTS_PER_REPORT = 64;
+
+/** What can be known to be wrong with a call before any of it has happened. */
+function refuseBeforeInserting(
+  engine: Engine,
+  ids: Float64Array,
+  vectors: Float32Array,
+  dimensions: number,
+): void {
+  if (vectors.length !== ids.length * dimensions) {
+    throw new EcphoryError(
+      "shape-mismatch",
+      `expected ${ids.length * dimensions} numbers (${ids.length} vectors), got ${vectors.length}; ` +
+        "pass the vectors one after the other, one per id",
+    );
+  }
+  const seen = new Set<number>();
+  for (const id of ids) {
+    if (seen.has(id) || engine.contains(id)) {
+      throw new EcphoryError("duplicate-key", `key ${id} is already in the index; remove the duplicate`);
+    }
+    seen.add(id);
+  }
+}

@@ -1,0 +1,115 @@
+// The public vocabulary: options, results and reports.
+
+/** How two vectors are compared; lower distances are nearer for each of them. */
+export type Metric = "cosine" | "l2" | "ip";
+
+/** What a traversal reads. Hits are ranked on full vectors either way. */
+export type Codes = "auto" | "none" | "u7";
+
+/** One of the package's binaries: threads or not, and which vector instructions. */
+export type Binary = "st-simd128" | "st-relaxed" | "mt-simd128" | "mt-relaxed";
+
+/** What is fixed when an index is created. */
+export interface IndexOptions {
+  /** Components of a vector, 1 to 65,536. */
+  dimensions: number;
+  /** `cosine` unless given. */
+  metric?: Metric | undefined;
+  /** Links of a node on each upper level, 4 to 64; 16 unless given. */
+  m?: number | undefined;
+  /** Candidates considered for an item's links; 200 unless given. */
+  efConstruction?: number | undefined;
+  /** `auto` unless given: 7-bit codes wherever an index is built in bulk. */
+  codes?: Codes | undefined;
+  /** The same input and seed give the same graph; 0 unless given. */
+  seed?: number | undefined;
+}
+
+/** Where and how an index runs. Indexes with equal options share one instance. */
+export interface RuntimeOptions {
+  /** Threads of the instance; `false` for none besides its own. All cores unless given. */
+  threads?: number | false | undefined;
+  /** Takes this binary instead of the detected one. */
+  binary?: Binary | undefined;
+  /** Directory of the package's binaries, where they do not lie beside its scripts. */
+  assets?: string | URL | undefined;
+}
+
+/** What `upsertMany` does besides its work. */
+export interface UpsertOptions {
+  /** Called now and then with how far the work is. */
+  onProgress?: ((progress: UpsertProgress) => void) | undefined;
+  /**
+   * Cancels. A first, bulk `upsertMany` that is cancelled leaves the index empty. Takes effect
+   * during the work in process and on cross-origin isolated pages, else only before it starts.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** How far an `upsertMany` is. */
+export interface UpsertProgress {
+  phase: "check" | "fit" | "order" | "link" | "insert";
+  /** Items done in this phase. */
+  done: number;
+  /** Items of this phase. */
+  total: number;
+}
+
+export interface SearchOptions {
+  /** Neighbours per query; 10 unless given. It is an error to ask for more than there are. */
+  k?: number | undefined;
+  /** Candidates kept while searching: more is slower and misses less. */
+  ef?: number | undefined;
+  /** Stops waiting for the answer. */
+  signal?: AbortSignal | undefined;
+}
+
+/** One neighbour. */
+export interface Hit {
+  id: number;
+  distance: number;
+}
+
+/** Neighbours of many queries: `k` per query, query by query, nearest first. */
+export interface BatchHits {
+  ids: Float64Array;
+  distances: Float32Array;
+  k: number;
+}
+
+/** Flat, row-major vectors, or one array per vector. */
+export type Vectors = Float32Array | readonly ArrayLike<number>[];
+
+/** Where a snapshot may come from. */
+export type SnapshotSource = string | URL | Response | ArrayBuffer | ArrayBufferView;
+
+/** What runs, and why. */
+export interface Capabilities {
+  runtime: "browser" | "node";
+  /** 128-bit vector instructions, which every binary needs. */
+  simd: boolean;
+  /** Relaxed vector instructions: same answers, faster. */
+  relaxedSimd: boolean;
+  /** Threads that build and answer batches; 1 means none besides the instance's own. */
+  threads: number;
+  /** Why there is one thread only. */
+  threadsReason?: string;
+  /** The binary that was picked. */
+  binary: Binary;
+  /** Whether the instance's memory is shared between threads. */
+  sharedMemory: boolean;
+  /** Bytes that shared memory may grow to, where there are threads. */
+  memoryMax?: number;
+}
+
+/** What an index holds and what it runs on. */
+export interface Stats {
+  /** Number of items. */
+  size: number;
+  options: Required<IndexOptions>;
+  /** Bytes held, by purpose. */
+  memory: { vectors: number; codes: number; links: number; items: number; total: number };
+  /** Instruction set of the distance kernels. */
+  isa: string;
+  capabilities: Capabilities;
+}

@@ -1,0 +1,10 @@
+// Where things are.
+
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The npm package. */
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Files of the Rust test `bits`. */
+export const bits = join(process.env.CARGO_TARGET_DIR ?? join(root, "../target"), "bits");
