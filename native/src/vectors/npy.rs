@@ -35,7 +35,7 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, rows: usize, values: &[T]) -> io
     out.flush()
 }
 
-/// A type that [`write`] stores.
+/// A type that [`write()`] stores.
 pub trait Scalar: Copy {
     /// Its name in NumPy's notation.
     const DESCR: &'static str;
