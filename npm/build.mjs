@@ -2,7 +2,7 @@
 //
 //   dist/{st,mt}.js    generated glue, one instance each  ──►  dist/engine-{st,mt}.js
 //   src/*.ts                                              ──►  dist/{index,node,worker,thread}.js
-//                                                              dist/*.d.ts
+//                                                              dist/types/
 
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
@@ -33,6 +33,7 @@ async function engine(threads) {
     ...common,
     entryPoints: [source],
     format: "iife",
+    minify: true,
     globalName: "glue",
     write: false,
     define: { "import.meta.url": '""' },
@@ -53,6 +54,9 @@ function entry(source, output, platform) {
     outfile: output,
     format: "esm",
     platform: platform === "node" ? "node" : "browser",
+    // Names stay, for stack traces; where nobody downloads, so does the layout.
+    minifySyntax: platform === "web",
+    minifyWhitespace: platform === "web",
     alias: { "ecphory-platform": `./src/platform/${platform}.ts` },
     // Loaded when they are needed, and shared between entries.
     external: ["./engine-st.js", "./engine-mt.js"],

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -17,6 +17,7 @@ const FACADE_BUDGET = 15_000;
 test("the README's examples run and print what they say", () => {
   const blocks = [...read("README.md").matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
   assert.ok(blocks.length >= 1, "README.md has a block of JavaScript");
+  mkdirSync(join(root, ".build"), { recursive: true });
   for (const code of blocks) {
     // Beside the manifest, so that `ecphory` names this package.
     const file = join(root, ".build", "readme.mjs");
@@ -66,7 +67,7 @@ test("exports name files that exist, types first, and all that is published is l
 
 test("types stand alone", () => {
   for (const name of ["index.d.ts", "types.d.ts", "errors.d.ts"]) {
-    for (const [, from] of read(`dist/${name}`).matchAll(/from "([^"]+)"/g)) {
+    for (const [, from] of read(`dist/types/${name}`).matchAll(/from "([^"]+)"/g)) {
       assert.match(from, /^\.\/(types|errors)\.js$/, `${name} imports ${from}`);
     }
   }

@@ -119,21 +119,21 @@ export const tests = {
   },
 
   "a snapshot cut off anywhere is refused": async (t) => {
+    // Stays open, so that the instance stays for the loads that fail.
     const index = await filled(t, 50, DIMENSIONS);
     const snapshot = await index.export();
-    await index.close();
     const step = Math.max(1, Math.floor(snapshot.length / 60));
     for (let length = 0; length < snapshot.length; length += step) {
       await refused(t.ecphory, "snapshot", () => t.ecphory.Index.load(snapshot.subarray(0, length), t.options));
     }
     const last = snapshot.subarray(0, snapshot.length - 1);
     await refused(t.ecphory, "snapshot", () => t.ecphory.Index.load(last, t.options));
+    await index.close();
   },
 
   "a snapshot with a flipped bit is refused": async (t) => {
     const index = await filled(t, 50, DIMENSIONS);
     const snapshot = await index.export();
-    await index.close();
     // An odd stride visits every section and every bit position.
     const stride = Math.floor((snapshot.length * 8) / 300) | 1;
     for (let bit = 0; bit < snapshot.length * 8; bit += stride) {
@@ -149,6 +149,7 @@ export const tests = {
         },
       );
     }
+    await index.close();
   },
 
   "sources that are no snapshot are refused": async (t) => {
@@ -187,6 +188,7 @@ export const tests = {
     const options = { binary, threads, assets: new URL("trap/", base) };
     const index = await ecphory.Index.create({ dimensions: 2, ...options });
     const other = await ecphory.Index.create({ dimensions: 2, ...options });
+    equal(index.capabilities.binary, t.expected.binary, "binary");
     await index.upsertMany([1, 2], Float32Array.of(1, 0, 0, 1));
     equal((await index.search([1, 0], { k: 1 }))[0].id, 1);
     const error = await refused(ecphory, "instance-dead", () => index.stats());

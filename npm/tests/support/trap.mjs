@@ -21,6 +21,8 @@ async function trapping(directory, binaries, name) {
   await mkdir(path, { recursive: true });
   for (const binary of binaries) {
     const module = binaryen.readBinary(await readFile(join(root, "dist", `${binary}.wasm`)));
+    // The binaries do not say what they use; without this, sections that they need get lost.
+    module.setFeatures(binaryen.Features.All);
     const { value } = binaryen.getExportInfo(module.getExport(name));
     binaryen.Function(module.getFunction(value)).setBody(module.unreachable());
     await writeFile(join(path, `${binary}.wasm`), module.emitBinary());
