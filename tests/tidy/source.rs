@@ -35,7 +35,9 @@ pub(crate) fn files() -> Vec<String> {
             let name = path.to_str().expect("names are UTF-8").replace('\\', "/");
             match entry.file_type().unwrap() {
                 kind if kind.is_dir() && !is_generated(&name) => directories.push(path),
-                kind if kind.is_file() && name != ".git" && !name.ends_with(".log") => files.push(name),
+                kind if kind.is_file() && name != ".git" && !name.ends_with(".log") => {
+                    files.push(name)
+                }
                 _ => {}
             }
         }
