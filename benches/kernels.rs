@@ -62,7 +62,7 @@ fn bench(c: &mut Criterion) {
                     group.bench_function(kernels.isa.name(), |b| {
                         b.iter(|| {
                             let batch = batches.next().expect("an endless cycle");
-                            score(kernels, kernel, dimension, pointers[0], batch)
+                            score(kernels, kernel, dimension, pointers[0], batch);
                         });
                     });
                 }

@@ -1,2 +1,7 @@
 //! The `ecphory` command.
-fn main() {}
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -8,8 +8,9 @@ use super::prefetch;
 
 /// Bytes of a cache line, near enough on every target.
 const LINE: usize = 64;
-/// Lines of a row to ask for ahead of its turn; the processor streams in what follows.
-const LINES_AHEAD: usize = 12;
+/// Lines of a row to ask for ahead of its turn: the processor streams in what follows, and more
+/// only fills its queues (`benches/LEDGER.md`).
+const LINES_AHEAD: usize = 4;
 /// Rows between the one being scored and the one being asked for.
 const ROWS_AHEAD: usize = 4;
 /// Components of the largest block.

@@ -24,7 +24,8 @@ unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [
 }
 
 /// The canonical order: lane `i` sums components `i`, `i + 32`, …; then the lanes fold in halves.
-/// Past the end a lane takes the term of two zeros.
+/// Past the end a lane keeps its sum, as it would by adding the term of two zeros: sums start at
+/// `+0.0` and cannot become `-0.0`.
 ///
 /// # Safety
 /// `query` and `row` point to `len` readable floats.
@@ -36,18 +37,20 @@ unsafe fn reduce_f32(
     term: impl Fn(f32, f32) -> f32,
 ) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    for start in (0..len).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            let i = start + lane;
-            let (q, x) = if i < len {
-                // SAFETY: the caller promises `len` readable floats behind both pointers.
-                unsafe { (query.add(i).read_unaligned(), row.add(i).read_unaligned()) }
-            } else {
-                (0.0, 0.0)
+    let mut add = |start: usize, count: usize| {
+        for (i, sum) in lanes.iter_mut().enumerate().take(count) {
+            // SAFETY: `start + count ≤ len`, and the caller promises `len` readable floats.
+            let (q, x) = unsafe {
+                (query.add(start + i).read_unaligned(), row.add(start + i).read_unaligned())
             };
             *sum += term(q, x);
         }
+    };
+    let whole = len - len % LANES;
+    for start in (0..whole).step_by(LANES) {
+        add(start, LANES);
     }
+    add(whole, len - whole);
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {

@@ -154,6 +154,8 @@ fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), B
     audit.levels[0] = audit.nodes - audit.levels[1..].iter().sum::<usize>();
     audit.levels.truncate(highest + 1);
     ensure(entry.level == highest, "the entry is on the highest level", entry.slot)?;
+    let inside = entry.upper < heads.upper_next;
+    ensure(inside, "the entry names an upper row", entry.slot)?;
     let named = if entry.level == 0 { entry.slot } else { graph.slot_of(entry.upper) };
     let sound = named == entry.slot && entry.slot < space.end();
     ensure(sound && node(space, entry.slot).is_linked(), "the entry is linked", entry.slot)

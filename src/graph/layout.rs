@@ -7,7 +7,7 @@ use super::links;
 use super::word::{Entry, Node};
 use crate::arch::prefetch;
 use crate::error::{Error, Result};
-use crate::limits::SLOTS_MAX;
+use crate::limits::{LEVEL_MAX, SLOTS_MAX};
 use crate::store::{Allocator, Chunks, Space};
 
 /// The links of one index over a [`Space`].
@@ -37,6 +37,19 @@ pub(crate) struct Heads {
     pub(crate) entry: u64,
     pub(crate) anchor: u32,
     pub(crate) ranks: u32,
+}
+
+/// Whether heads that were read from a file stay inside a graph of `rows` slots.
+pub(crate) fn valid_heads(heads: Heads, rows: u32) -> bool {
+    let Heads { upper_next, entry, anchor, ranks: _ } = heads;
+    let entry = Entry::from_bits(entry);
+    let inside = |entry: Entry| {
+        let last = u64::from(entry.upper) + entry.level as u64;
+        let upper = if entry.level == 0 { entry.upper == 0 } else { entry.upper > 0 };
+        upper && entry.slot < rows && entry.level <= LEVEL_MAX && last <= u64::from(upper_next)
+    };
+    let upper = (1..=SLOTS_MAX).contains(&upper_next);
+    upper && anchor < rows && (entry.is_none() == (anchor == 0)) && entry.is_none_or(inside)
 }
 
 impl Graph {
@@ -273,7 +286,8 @@ pub(crate) struct UpperLayer<'a> {
 impl<'a> UpperLayer<'a> {
     pub(crate) fn new(graph: &'a Graph, level: usize) -> Self {
         // Acquire pairs with the release in `take_upper`: rows below are backed.
-        Self { graph, level, capacity: graph.upper_capacity.load(Ordering::Acquire) }
+        let rows = graph.upper_capacity.load(Ordering::Acquire);
+        Self { graph, level, capacity: rows.saturating_sub(level as u32 - 1) }
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) use audit::audit;
 pub use audit::{Audit, Broken};
 pub(crate) use build::{Plan, build, upper_rows};
 pub(crate) use insert::{InsertScratch, Newcomer, insert};
-pub(crate) use layout::{Graph, Heads, is_linked};
+pub(crate) use layout::{Graph, Heads, is_linked, valid_heads};
 pub(crate) use level::{level, mix};
 pub(crate) use order::{Codes as OrderedCodes, spatial_order};
 pub(crate) use walk::Scratch;

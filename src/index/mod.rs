@@ -21,7 +21,6 @@
 
 mod builder;
 mod bulk;
-mod gate;
 mod insert;
 mod keys;
 mod options;
@@ -34,11 +33,10 @@ use std::sync::Arc;
 use crate::arch::{Isa, Kernels};
 use crate::error::Result;
 use crate::graph::{Audit, Broken, InsertScratch, Scratch, audit};
-use crate::store::{Allocator, Pinned, Shelf, SwapCell};
+use crate::store::{Allocator, Gate, Pinned, Shelf, SwapCell};
 
 pub use builder::Builder;
 pub use bulk::{Phase, Progress};
-use gate::Gate;
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
 pub use search::{Batch, DEFAULT_EF, Hit, Search, Work};
@@ -141,13 +139,13 @@ impl Index {
 
     /// Whether an item has this key. O(log n).
     pub fn contains(&self, key: u64) -> bool {
-        self.root().keys.find(key).is_some()
+        self.root().find(key).is_some()
     }
 
     /// The vector of a key, as it was put. O(log n + dim).
     pub fn get(&self, key: u64) -> Option<Vec<f32>> {
         let root = self.root();
-        root.keys.find(key).map(|slot| root.space.store.vector(slot).to_vec())
+        root.find(key).map(|slot| root.space.store.vector(slot).to_vec())
     }
 
     /// All keys in ascending order. O(n).

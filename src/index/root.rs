@@ -46,9 +46,20 @@ impl Root {
         self.len.fetch_add(1, Ordering::Release);
     }
 
+    /// The slot of a key's item.
+    pub(super) fn find(&self, key: u64) -> Option<u32> {
+        // Nothing but a damaged file leads anywhere else.
+        self.keys.find(key).filter(|&slot| slot < self.space.end() && self.is_linked(slot))
+    }
+
+    /// Whether a slot below the space's end holds an item of the graph.
+    pub(super) fn is_linked(&self, slot: u32) -> bool {
+        is_linked(&self.space, slot)
+    }
+
     /// The slots that hold items of the graph.
     pub(super) fn linked(&self) -> impl Iterator<Item = u32> {
-        (1..self.space.end()).filter(|&slot| is_linked(&self.space, slot))
+        (1..self.space.end()).filter(|&slot| self.is_linked(slot))
     }
 
     pub(super) fn memory(&self) -> Memory {

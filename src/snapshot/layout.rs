@@ -72,8 +72,10 @@ kinds! {
     UpperRows = 11, "upper-rows";
     /// Which slot has which upper rows.
     UpperSlots = 12, "upper-slots";
-    /// Keys in ascending order with their slots.
+    /// Keys in ascending order.
     SortedKeys = 13, "sorted-keys";
+    /// The slots of [`Self::SortedKeys`], in the same places.
+    SortedSlots = 14, "sorted-slots";
 }
 
 /// What the header says beyond its constants.

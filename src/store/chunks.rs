@@ -4,6 +4,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+use super::gate::Alone;
 use super::region::{ALIGN, Allocator, Region};
 use crate::error::{Error, Result};
 use crate::limits::SLOTS_MAX;
@@ -104,6 +105,26 @@ impl Chunks {
             }
         }
         Ok(self.first_rows + (GROWTH << (last + 1)) - GROWTH)
+    }
+
+    /// The bytes of the rows `0..rows`, in pieces, while no writer runs.
+    pub(crate) fn parts<'a>(&'a self, rows: u32, _alone: &'a Alone<'_>) -> Vec<&'a [u8]> {
+        let mut parts = Vec::new();
+        let mut start = 0;
+        while start < rows && self.stride > 0 {
+            let end = if start < self.first_rows {
+                self.first_rows
+            } else {
+                let (chunk, _) = self.place(start);
+                start + (GROWTH << chunk)
+            };
+            let len = (end.min(rows) - start) as usize * self.stride;
+            // SAFETY: rows below the published capacity are backed, those of one chunk are
+            // contiguous, and `_alone` proves that nobody writes them during the borrow of it.
+            parts.push(unsafe { std::slice::from_raw_parts(self.row(start).cast_const(), len) });
+            start = end;
+        }
+        parts
     }
 
     /// Bytes of memory held, used or not.

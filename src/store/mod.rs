@@ -21,6 +21,7 @@
 mod cell;
 mod chunks;
 mod exclusive;
+mod gate;
 mod region;
 mod rows;
 mod score;
@@ -30,8 +31,9 @@ mod space;
 pub(crate) use cell::{Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub(crate) use exclusive::Exclusive;
+pub(crate) use gate::{Alone, Gate};
 pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{Shape, Store};
 pub(crate) use score::BLOCK;
 pub(crate) use shelf::Shelf;
-pub(crate) use space::{Fresh, RowScratch, Space};
+pub(crate) use space::{RowScratch, Space};

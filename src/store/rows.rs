@@ -71,6 +71,13 @@ impl Store {
         })
     }
 
+    /// Tables that were stored before, in the order of the fields, with `rows` rows each.
+    pub(crate) fn over(shape: Shape, tables: [Chunks; 7], rows: u32) -> Self {
+        let [vectors, codes, norms, biases, keys, nodes, parents] = tables;
+        let capacity = AtomicU32::new(rows);
+        Self { shape, vectors, codes, norms, biases, keys, nodes, parents, capacity }
+    }
+
     /// Slots that are backed by memory; every published link is below.
     pub(crate) fn capacity(&self) -> u32 {
         // Acquire pairs with the release in `reserve`: the chunks below are visible.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Allocator, Shape, Store};
 use crate::arch::Kernels;
-use crate::distance::{Metric, norm};
+use crate::distance::{Metric, check, norm};
 use crate::error::{Error, Result};
 use crate::exec::Exec;
 use crate::limits::SLOTS_MAX;
@@ -105,6 +105,23 @@ impl Space {
             }
         });
         *self.next.get_mut() = count as u32 + 1;
+    }
+
+    /// Checks every row against what [`Fresh::write`] could have written; names the first slot that
+    /// has a component, norm, bias or code out of range. O(n · dim), while no writer runs.
+    pub(crate) fn verify(&self) -> Result<(), u32> {
+        let shape = self.store.shape;
+        let sound = |slot: &u32| {
+            let vector = check(self.metric, self.kernels, shape.dim, 0, self.store.vector(*slot));
+            let norm = !shape.norms || (self.store.norm(*slot) > 0.0);
+            let bias = !shape.biases || self.bias(*slot).is_finite();
+            let code = !shape.codes || self.code(*slot).iter().all(|&code| code <= 127);
+            vector.is_ok() && norm && bias && code
+        };
+        match (1..self.end()).find(|slot| !sound(slot)) {
+            Some(slot) => Err(slot),
+            None => Ok(()),
+        }
     }
 
     /// The code of a published slot.

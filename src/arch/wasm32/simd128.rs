@@ -95,7 +95,8 @@ impl Block for Floats {
     }
 }
 
-/// 16 codes, widened as they are loaded; each 32-bit lane sums pairs.
+/// 16 codes, widened as they are loaded; each 32-bit lane sums pairs. (Widening multiplies of bytes
+/// need fewer instructions on Arm and half as many again on x86-64, where this was measured.)
 #[derive(Clone, Copy)]
 struct Codes([v128; 2]);
 

@@ -1,0 +1,183 @@
+//! Measuring an index: build rate, memory, and the curve of recall against speed.
+//!
+//! ```text
+//!   base ──build──► Index ──sweep over ef──► Point, Point, … ──at_recall──► figures at 0.95
+//!   queries ──exact scan or file──► Truth ───────┘
+//! ```
+//!
+//! - A figure never goes without its recall, nor recall without its oracle: [`Truth`] judges by
+//!   distances of its own, computed in `f64` from the vectors that went in.
+//! - Time is measured in passes of at least [`PASS`]; of several passes the fastest counts, for all
+//!   its figures together. What a shared machine adds is noise in one direction.
+//! - Latencies are per query, as the searching thread sees them; queries per second come from the
+//!   whole pass.
+
+mod report;
+mod stats;
+mod sweep;
+mod truth;
+
+use std::time::{Duration, Instant};
+
+use ecphory::exec::Exec;
+use ecphory::limits::K_MAX;
+use ecphory::{Builder, Error, Index, Progress};
+
+pub use report::{AtRecall, Build, Memory, Point, Report, Target};
+pub use stats::{at_recall, peak_rss_bytes, percentile};
+pub use sweep::{PASS, Sweep, measure, sweep};
+pub use truth::Truth;
+
+use crate::vectors::{Ids, Vectors};
+
+/// A measurement that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// The index refused the input.
+    #[error(transparent)]
+    Index(#[from] Error),
+    /// The truth belongs to other queries.
+    #[error("truth has {found} rows for {queries} queries; pass the truth of these queries")]
+    TruthRows {
+        /// Rows of the truth.
+        found: usize,
+        /// Queries to be asked.
+        queries: usize,
+    },
+    /// The truth knows fewer neighbours than are asked for.
+    #[error("truth has {found} columns, fewer than k = {k}; lower k or compute a longer truth")]
+    TruthColumns {
+        /// Columns of the truth.
+        found: usize,
+        /// Neighbours asked for.
+        k: usize,
+    },
+    /// The truth belongs to another base.
+    #[error("truth names item {key} of {rows}; pass the truth of this base")]
+    TruthRange {
+        /// The number without an item.
+        key: u64,
+        /// Items in the base.
+        rows: usize,
+    },
+    /// The truth names one item twice for one query.
+    #[error("truth of query {query} names item {key} twice; compute the truth again")]
+    TruthRepeats {
+        /// The query.
+        query: usize,
+        /// The item.
+        key: u64,
+    },
+}
+
+/// Everything about a run but its data.
+pub struct Plan<'a> {
+    /// The index to build, with its options.
+    pub builder: Builder,
+    /// Neighbours asked for.
+    pub k: usize,
+    /// How the curve is measured.
+    pub sweep: Sweep<'a>,
+    /// Recalls at which figures are interpolated.
+    pub targets: Vec<Target>,
+}
+
+/// What a run is doing, for whoever waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step<'a> {
+    /// The index is being built.
+    Build(Progress),
+    /// Queries are answered exactly, to have something to judge by.
+    Truth,
+    /// One more point of the curve is known.
+    Measured(&'a Point),
+}
+
+/// Builds an index over `base` with rows as keys, and measures searches for `queries` on it.
+///
+/// # Errors
+/// [`BenchError`] if dimensions, `k` or the truth do not fit, before anything is built; or if the
+/// index refuses the data.
+pub fn run(
+    plan: &Plan<'_>,
+    base: &Vectors,
+    queries: &Vectors,
+    truth: Option<&Ids>,
+    exec: &dyn Exec,
+    step: &mut dyn FnMut(Step<'_>),
+) -> Result<Report, BenchError> {
+    check_shapes(plan.k, base, queries)?;
+    if let Some(ids) = truth {
+        Truth::check(ids, base.rows(), queries.rows(), plan.k)?;
+    }
+    let keys: Vec<u64> = (0..base.rows() as u64).collect();
+    let (index, took) = build(plan.builder.clone(), &keys, base, exec, &mut |progress| {
+        step(Step::Build(progress));
+    })?;
+    let metric = index.options().metric;
+    let truth = if let Some(ids) = truth {
+        Truth::given(ids, metric, base, queries, plan.k)?
+    } else {
+        step(Step::Truth);
+        Truth::exact(&index, base, queries, plan.k, exec)?
+    };
+    let highest = plan.targets.iter().map(Target::recall).fold(0.0, f64::max);
+    let search = sweep(&plan.sweep, &index, &truth, highest, &mut |point| {
+        step(Step::Measured(point));
+    })?;
+    let at_recall = plan
+        .targets
+        .iter()
+        .map(|target| (target.to_string(), at_recall(&search, target.recall())))
+        .collect();
+    Ok(Report {
+        n: base.rows(),
+        dim: base.dim(),
+        metric: metric.name(),
+        build: Build::new(base.rows(), took, exec.width()),
+        memory: Memory::new(&index),
+        search,
+        at_recall,
+    })
+}
+
+/// Builds an index over `base` and times it from vectors in memory to the first answer: checks,
+/// codes, order, links and key table.
+///
+/// # Errors
+/// What the index refuses.
+pub fn build(
+    builder: Builder,
+    keys: &[u64],
+    base: &Vectors,
+    exec: &dyn Exec,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Index, Duration), Error> {
+    let start = Instant::now();
+    let index = builder.build()?;
+    index.bulk_build(keys, base.values(), exec, &mut |now| {
+        progress(now);
+        true
+    })?;
+    index.search(base.row(0)).k(1).run()?;
+    Ok((index, start.elapsed()))
+}
+
+fn check_shapes(k: usize, base: &Vectors, queries: &Vectors) -> Result<(), Error> {
+    if queries.dim() != base.dim() {
+        return Err(Error::DimensionMismatch { expected: base.dim(), got: queries.dim() });
+    }
+    if !(1..=K_MAX).contains(&k) {
+        return Err(Error::OptionOutOfRange {
+            name: "k",
+            value: k as u64,
+            min: 1,
+            max: K_MAX as u64,
+        });
+    }
+    if k > base.rows() {
+        return Err(Error::NotEnoughItems { k, len: base.rows() });
+    }
+    Ok(())
+}

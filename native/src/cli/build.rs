@@ -1,0 +1,175 @@
+//! `ecphory build`: vectors in, snapshot out.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::Args;
+use ecphory_native::ecphory::{Builder, Codes, Index, Metric};
+use ecphory_native::vectors::{self, Vectors};
+use ecphory_native::{HugePages, Pool, bench, cores, save};
+use serde::Serialize;
+
+use super::format;
+use super::output::Output;
+use super::progress::Line;
+
+#[derive(Args)]
+pub(super) struct Build {
+    /// Vectors: .npy (f32, f16, u8, i8), .fvecs or .bvecs.
+    #[arg(long, value_name = "FILE")]
+    base: PathBuf,
+
+    /// The snapshot to write; an existing file is replaced.
+    #[arg(long, value_name = "FILE.ecp")]
+    out: PathBuf,
+
+    /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. Row numbers unless given.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+
+    #[command(flatten)]
+    index: IndexArgs,
+}
+
+/// Options of a new index, shared by `build` and `bench`.
+#[derive(Args)]
+pub(super) struct IndexArgs {
+    /// How vectors are compared: l2, ip or cosine.
+    #[arg(long, default_value_t)]
+    metric: Metric,
+
+    /// Links of a node on each upper level; twice as many on the lowest. 16 unless given.
+    #[arg(long, value_name = "N")]
+    m: Option<usize>,
+
+    /// Candidates considered for an item's links. 200 unless given.
+    #[arg(long, value_name = "N")]
+    ef_construction: Option<usize>,
+
+    /// What a traversal reads: auto, none or u7.
+    #[arg(long, default_value_t)]
+    codes: Codes,
+
+    /// Threads that build.
+    #[arg(long, value_name = "N", default_value_t = cores())]
+    threads: usize,
+
+    /// Seed of levels and insertion order: the same seed and input give the same index.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl IndexArgs {
+    pub(super) fn builder(&self, dim: usize) -> Builder {
+        let mut builder = Index::builder(dim)
+            .metric(self.metric)
+            .codes(self.codes)
+            .seed(self.seed)
+            .allocator(std::sync::Arc::new(HugePages));
+        if let Some(m) = self.m {
+            builder = builder.m(m);
+        }
+        if let Some(ef_construction) = self.ef_construction {
+            builder = builder.ef_construction(ef_construction);
+        }
+        builder
+    }
+
+    pub(super) fn pool(&self) -> anyhow::Result<Pool> {
+        Ok(Pool::new(self.threads)?)
+    }
+}
+
+/// What was built.
+#[derive(Serialize)]
+struct Built {
+    n: usize,
+    dim: usize,
+    metric: &'static str,
+    build: bench::Build,
+    memory: bench::Memory,
+    out: PathBuf,
+    snapshot_bytes: u64,
+}
+
+impl Build {
+    pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+        let pool = self.index.pool()?;
+        let mut line = Line::new();
+        line.say("reading");
+        let base = vectors::read(&self.base)?;
+        let keys = self.keys(&base)?;
+
+        let builder = self.index.builder(base.dim());
+        let (index, took) =
+            bench::build(builder, &keys, &base, &pool, &mut |progress| line.build(progress))?;
+        line.say("writing");
+        let snapshot_bytes = save(&index, &self.out)?;
+        drop(line);
+        let built = Built {
+            n: index.len(),
+            dim: base.dim(),
+            metric: index.options().metric.name(),
+            build: bench::Build::new(base.rows(), took, self.index.threads),
+            memory: bench::Memory::new(&index),
+            out: self.out,
+            snapshot_bytes,
+        };
+        output.result(&built, |built| built.text(output))
+    }
+
+    fn keys(&self, base: &Vectors) -> anyhow::Result<Vec<u64>> {
+        let Some(path) = &self.keys else {
+            return Ok((0..base.rows() as u64).collect());
+        };
+        let keys = vectors::read_ids(path)?;
+        ensure!(
+            (keys.rows(), keys.columns()) == (base.rows(), 1),
+            "{} holds {} x {} keys for {} vectors; pass one key a vector",
+            path.display(),
+            keys.rows(),
+            keys.columns(),
+            base.rows(),
+        );
+        Ok(keys.values().to_vec())
+    }
+}
+
+impl Built {
+    fn text(&self, output: &Output) -> String {
+        let wrote = format!("{} ({})", self.out.display(), format::bytes(self.snapshot_bytes));
+        let mut rows = summary(self.n, self.dim, self.metric, &self.build, &self.memory).to_vec();
+        rows.push(("wrote", wrote));
+        output.rows(&rows)
+    }
+}
+
+/// What an index is and what it took, as named values.
+pub(super) fn summary(
+    n: usize,
+    dim: usize,
+    metric: &str,
+    build: &bench::Build,
+    memory: &bench::Memory,
+) -> [(&'static str, String); 3] {
+    [
+        ("index", format!("{} vectors of {dim} components, {metric}", format::count(n))),
+        (
+            "built",
+            format!(
+                "{} ({} vectors/s on {})",
+                format::seconds(build.seconds),
+                format::count(build.vectors_per_second as usize),
+                format::threads(build.threads)
+            ),
+        ),
+        (
+            "memory",
+            format!(
+                "{} ({:.2} × the vectors alone)",
+                format::bytes(memory.index_bytes as u64),
+                memory.ratio
+            ),
+        ),
+    ]
+}

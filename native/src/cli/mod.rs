@@ -1,0 +1,93 @@
+//! The commands: what they are asked, what they print. What they do is the library's.
+//!
+//! - Results go to standard output, as a few readable lines or, with `--json`, as one object.
+//!   Progress and errors go to standard error; in a pipe there is no progress.
+//! - An error is one line, and a second one with the way out. The exit code is 1, or 2 if the
+//!   command line itself makes no sense.
+
+mod bench;
+mod build;
+mod demo;
+mod format;
+mod info;
+mod output;
+mod progress;
+mod query;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use output::Output;
+
+/// Approximate nearest neighbours: build an index, ask it, measure it.
+#[derive(Parser)]
+#[command(name = "ecphory", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Index 20,000 words, ask for a few, and write a report with plots.
+    Demo(demo::Demo),
+    /// Build an index over a file of vectors and save it.
+    Build(build::Build),
+    /// Find the nearest neighbours of a file of vectors.
+    Query(query::Query),
+    /// Measure build rate, memory, and recall against speed.
+    Bench(bench::Bench),
+    /// Say what is in a snapshot.
+    Info(info::Info),
+    /// Check every block and every link of a snapshot.
+    Verify(verify::Verify),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line of this process.
+pub(crate) fn run() -> ExitCode {
+    let Cli { command, json } = Cli::parse();
+    let output = Output::new(json);
+    let done = match command {
+        Command::Demo(demo) => demo.run(&output),
+        Command::Build(build) => build.run(&output),
+        Command::Query(query) => query.run(&output),
+        Command::Bench(bench) => bench.run(&output),
+        Command::Info(info) => info.run(&output),
+        Command::Verify(verify) => verify.run(&output),
+        Command::Completions { shell } => completions(shell, &output),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell, output: &Output) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ecphory", &mut script);
+    output.raw(&script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,45 @@
+//! `ecphory verify`: whether a snapshot is whole and its graph sound.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use ecphory_native::ecphory::{Audit, Check};
+use ecphory_native::open;
+use serde::Serialize;
+
+use super::format;
+use super::output::Output;
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The snapshot.
+    #[arg(value_name = "FILE.ecp")]
+    snapshot: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    sound: bool,
+    nodes: usize,
+    links: usize,
+    reachable: usize,
+}
+
+impl Verify {
+    pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+        let index = open(&self.snapshot, Check::Full)?;
+        let Audit { nodes, links, reachable, .. } =
+            index.check().map_err(|broken| anyhow!("{}: {broken}", self.snapshot.display()))?;
+        let verdict = Verdict { sound: true, nodes, links, reachable };
+        output.result(&verdict, |verdict| {
+            format!(
+                "{} every block checked; {} items, {} links, all {} reachable\n",
+                output.bold("sound"),
+                format::count(verdict.nodes),
+                format::count(verdict.links),
+                format::count(verdict.reachable),
+            )
+        })
+    }
+}
