@@ -41,6 +41,8 @@ mod insert;
 mod layout;
 mod level;
 mod links;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod order;
 mod pool;
 mod probe;

@@ -73,9 +73,7 @@ fn docs() -> anyhow::Result<Vec<Step>> {
 
 fn loom() -> anyhow::Result<Vec<Step>> {
     let mut models = cargo(&["test", "--package", "ecphory", "--lib", "--release", "loom_"]);
-    models
-        .env("RUSTFLAGS", "--cfg loom --cfg crossbeam_loom")
-        .env("CARGO_TARGET_DIR", workspace::target().join("loom"));
+    models.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace::target().join("loom"));
     Ok(vec![tests(models)])
 }
 
