@@ -54,7 +54,7 @@ pub(crate) fn map_ranges<R: Send>(
             *places[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
     });
-    let taken = places.into_iter().map(|place| place.into_inner());
+    let taken = places.into_iter().map(Mutex::into_inner);
     taken
         .map(|place| place.unwrap_or_else(PoisonError::into_inner))
         .map(|place| place.expect("an Exec calls `work` for every range"))

@@ -1,4 +1,56 @@
-//! ecphory: a memory index.
+//! **ecphory** is a memory index: approximate nearest-neighbour search over vectors, as the same
+//! code, the same file and the same answers in a server, on a command line and in a browser tab.
+//!
+//! ```
+//! use ecphory::{Check, Index, Metric, Region, exec::Sequential};
+//!
+//! // Build from vectors that stand one after the other, with a key each.
+//! let index = Index::builder(4).metric(Metric::Cosine).build()?;
+//! let vectors = [1.0, 0.0, 0.0, 0.0, /**/ 0.7, 0.7, 0.0, 0.0, /**/ 0.0, 0.0, 1.0, 0.0];
+//! index.bulk_build(&[1, 2, 3], &vectors, &Sequential, &mut |_| true)?;
+//!
+//! // Search; insert beside searches.
+//! index.insert(4, &[0.9, 0.1, 0.0, 0.0])?;
+//! let hits = index.search(&[1.0, 0.05, 0.0, 0.0]).k(2).run()?;
+//! assert_eq!((hits[0].key, hits[1].key), (1, 4));
+//!
+//! // The snapshot opens on every target with the same answers.
+//! let file = index.to_snapshot()?;
+//! let opened = Index::open(Region::copy_of(&file).expect("memory"), Check::Full)?;
+//! assert_eq!(opened.search(&[1.0, 0.05, 0.0, 0.0]).k(2).run()?, hits);
+//! # Ok::<(), ecphory::Error>(())
+//! ```
+//!
+//! # Layers
+//!
+//! ```text
+//!   index      one index: options, keys, the writers' gate, search            ┐ imports
+//!   snapshot   the container of the file                                      │ go
+//!   graph      lock-free HNSW: walk, bulk build, insert, audit · scan  exact  │ down
+//!   store      rows that never move, and what they mean together              │ only
+//!   distance   metrics, checked vectors · quantize  7-bit codes               │
+//!   arch       kernels per instruction set, bit-equal                         │
+//!   limits · sync · error · exec                                              ┘
+//! ```
+//!
+//! # What holds everywhere
+//! - **The same bits.** Equal snapshot, query and options give equal keys and distances on every
+//!   instruction set and target; equal input, options and seed build equal bytes for any number of
+//!   threads.
+//! - **Readers never wait.** A search takes no lock and never retries, whatever writers do.
+//! - **Errors change nothing.** What a caller passes is checked before anything is touched; nothing
+//!   a caller passes panics, hangs or allocates without bound.
+//!
+//! # What is absent on purpose
+//! The core does no input or output, starts no thread, reads no clock and keeps no global state but
+//! the detected instruction set: hosts bring memory ([`Allocator`]), threads ([`exec::Exec`]) and
+//! files. The crates `ecphory-native` and the npm package `ecphory` are such hosts.
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "ecphory keeps its file format in memory as it is, which needs a little-endian target"
+);
+
 pub mod arch;
 mod distance;
 pub mod error;

@@ -11,7 +11,7 @@ pub(crate) trait Words {
     fn len(&self) -> usize;
     fn load(&self, place: usize, order: Ordering) -> u32;
     fn store(&self, place: usize, value: u32, order: Ordering);
-    /// Exchanges `old` for `new` (AcqRel, Relaxed on failure); false if the word was not `old`.
+    /// Exchanges `old` for `new` (`AcqRel`, relaxed on failure); false if the word was not `old`.
     fn exchange(&self, place: usize, old: u32, new: u32) -> bool;
     /// Orders relaxed loads before it with everything after it.
     fn acquire_fence(&self);
@@ -23,7 +23,7 @@ pub(crate) trait Words {
 /// One 64-bit word.
 pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
-    /// Exchanges `old` for `new` (AcqRel, Acquire on failure); the value found on failure.
+    /// Exchanges `old` for `new` (`AcqRel`, acquire on failure); the value found on failure.
     fn exchange(&self, old: u64, new: u64) -> Result<(), u64>;
 }
 
@@ -66,36 +66,53 @@ impl Word for AtomicU64 {
 mod model {
     use super::{Ordering, Word, Words};
 
+    loom::lazy_static! {
+        static ref TURN: loom::sync::atomic::AtomicUsize = loom::sync::atomic::AtomicUsize::new(0);
+    }
+
+    /// Makes loom consider every other thread first.
+    ///
+    /// Loom remembers one last access to a word, so a load hides an earlier load by another thread
+    /// from the exchange that follows it: that exchange is then never tried before the earlier
+    /// load. All threads count this word up, so each access is a place to switch. Relaxed: it
+    /// orders nothing else.
+    fn turn() {
+        TURN.fetch_add(1, Ordering::Relaxed);
+    }
+
     impl Words for [loom::sync::atomic::AtomicU32] {
         fn len(&self) -> usize {
             <[loom::sync::atomic::AtomicU32]>::len(self)
         }
 
         fn load(&self, place: usize, order: Ordering) -> u32 {
+            turn();
             self[place].load(order)
         }
 
         fn store(&self, place: usize, value: u32, order: Ordering) {
+            turn();
             self[place].store(value, order);
         }
 
         fn exchange(&self, place: usize, old: u32, new: u32) -> bool {
+            turn();
             self[place].compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         }
 
         fn acquire_fence(&self) {
             loom::sync::atomic::fence(Ordering::Acquire);
         }
-
-        const READ: Ordering = Ordering::Acquire;
     }
 
     impl Word for loom::sync::atomic::AtomicU64 {
         fn load(&self, order: Ordering) -> u64 {
+            turn();
             self.load(order)
         }
 
         fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
+            turn();
             self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
         }
     }

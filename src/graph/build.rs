@@ -375,8 +375,7 @@ impl Build<'_> {
     /// Makes the first node the anchor and the entry.
     fn open(&self, slot: u32) {
         let (level, upper) = (self.nodes.level(slot), self.nodes.uppers[slot as usize]);
-        self.graph.set_anchor(slot);
-        self.graph.raise_entry(Entry { level, upper, slot });
+        self.graph.found(Entry { level, upper, slot });
     }
 
     fn row(&self, level: usize, node: u32) -> &[AtomicU32] {

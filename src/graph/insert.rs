@@ -75,7 +75,7 @@ pub(crate) fn insert(
     let insert = Insert { graph, space, newcomer };
     scratch.walk.probe.set_item(space, newcomer.slot);
     let mut back = Vec::with_capacity(newcomer.level + 1);
-    let entry = graph.entry().unwrap_or(Entry { level: 0, upper: 0, slot: graph.anchor() });
+    let entry = graph.beginning();
     let mut near = scratch.walk.approach(graph, space, entry, newcomer.level);
     for level in (1..=newcomer.level.min(entry.level)).rev() {
         let layer = UpperLayer::new(graph, level);
@@ -92,7 +92,7 @@ pub(crate) fn insert(
     insert.choose(|slot| slot, scratch);
     links::fill(graph.row(newcomer.slot), scratch.kept.iter().map(|c| Link::new(c.node(), false)));
     back.push((0, scratch.kept.clone()));
-    let parent = insert.adopt(scratch);
+    let parent = insert.adopt(&scratch.walk);
     insert.publish(parent, scratch);
     for (level, chosen) in back {
         for neighbour in chosen {
@@ -114,11 +114,7 @@ fn found_anchor(graph: &Graph, space: &Space, newcomer: Newcomer) -> bool {
     }
     // Rank 0 is the anchor's: who loses the race writes its own node word again later.
     node_word(space, slot).store(Node::linked(0, 0).bits(), Ordering::Release);
-    if !graph.set_anchor(slot) {
-        return false;
-    }
-    graph.raise_entry(Entry { level, upper, slot });
-    true
+    graph.found(Entry { level, upper, slot })
 }
 
 struct Insert<'a> {
@@ -142,44 +138,22 @@ impl Insert<'_> {
     }
 
     /// Finds a parent with room, draws a rank above the parent's and writes the node word.
-    fn adopt(&self, scratch: &mut InsertScratch) -> u32 {
-        let limit = self.graph.pins_max();
-        let promise =
-            |slot: u32, limit| links::promise(node_word(self.space, slot), limit).is_some();
-        let candidates = scratch.walk.pool.candidates();
+    fn adopt(&self, walk: &Scratch) -> u32 {
+        let graph = self.graph;
+        let word = |slot| node_word(self.space, slot);
+        let mut candidates = walk.pool.candidates().iter().map(|candidate| candidate.node());
         let parent = candidates
-            .iter()
-            .map(|candidate| candidate.node())
-            .find(|&slot| promise(slot, limit))
-            .unwrap_or_else(|| self.walk_down(promise, &mut scratch.row));
-        let rank = self.graph.draw_rank();
+            .find(|&slot| links::promise(word(slot), graph.pins_max()).is_some())
+            .unwrap_or_else(|| {
+                let limits = (graph.pins_max(), graph.pins_limit());
+                links::promise_below(graph.anchor(), |slot| graph.row(slot), word, limits)
+            });
+        let rank = graph.draw_rank();
         let slot = self.newcomer.slot;
         self.space.store.parents.word(slot).store(parent, Ordering::Relaxed);
         // Release pairs with the acquire in `layout::node` and `links::promise`.
-        node_word(self.space, slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
+        word(slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
         parent
-    }
-
-    /// A node with room below the anchor, for when all candidates are full: full nodes have pinned
-    /// children, so the walk meets one without. A pin that was promised and is not in its row yet
-    /// shows no child; after a walk in vain the tight limit is left for the hard one.
-    fn walk_down(&self, promise: impl Fn(u32, u32) -> bool, row: &mut Vec<Link>) -> u32 {
-        let mut limit = self.graph.pins_max();
-        loop {
-            let mut level = vec![self.graph.anchor()];
-            while !level.is_empty() {
-                let mut next = Vec::new();
-                for &slot in &level {
-                    if promise(slot, limit) {
-                        return slot;
-                    }
-                    links::read_links(self.graph.row(slot), row);
-                    next.extend(row.iter().filter(|link| link.pinned()).map(|link| link.target()));
-                }
-                level = next;
-            }
-            limit = self.graph.pins_limit();
-        }
     }
 
     /// Pins the newcomer into its parent's row.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::links;
 use super::word::{Entry, Node};
 use crate::arch::prefetch;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub(crate) struct Graph {
     upper_next: AtomicU32,
     upper_capacity: AtomicU32,
     entry: AtomicU64,
-    anchor: AtomicU32,
+    anchor: AtomicU64,
     ranks: AtomicU32,
 }
 
@@ -95,7 +96,7 @@ impl Graph {
             upper_next: AtomicU32::new(heads.upper_next),
             upper_capacity: AtomicU32::new(upper_rows),
             entry: AtomicU64::new(heads.entry),
-            anchor: AtomicU32::new(heads.anchor),
+            anchor: AtomicU64::new(u64::from(heads.anchor)),
             ranks: AtomicU32::new(heads.ranks),
         }
     }
@@ -105,7 +106,7 @@ impl Graph {
         Heads {
             upper_next: self.upper_next.load(Ordering::Relaxed),
             entry: self.entry.load(Ordering::Relaxed),
-            anchor: self.anchor.load(Ordering::Relaxed),
+            anchor: self.anchor.load(Ordering::Relaxed) as u32,
             ranks: self.ranks.load(Ordering::Relaxed),
         }
     }
@@ -122,28 +123,29 @@ impl Graph {
 
     /// Where searches start; `None` in the empty graph.
     pub(crate) fn entry(&self) -> Option<Entry> {
-        // Acquire pairs with the release in `raise_entry`: the entry's rows are visible.
+        // Acquire pairs with the release in `links::raise`: the entry's rows are visible.
         Entry::from_bits(self.entry.load(Ordering::Acquire))
+    }
+
+    /// Where to start in a graph that has an anchor.
+    pub(crate) fn beginning(&self) -> Entry {
+        links::beginning(&self.anchor, &self.entry)
     }
 
     /// Makes `entry` the start of searches unless the graph has one of its level or above.
     pub(crate) fn raise_entry(&self, entry: Entry) {
-        // Release publishes the entry's rows; pairs with the acquire in `entry`.
-        let _ = self.entry.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
-            let higher = Entry::from_bits(bits).is_none_or(|now| now.level < entry.level);
-            higher.then_some(entry.to_bits())
-        });
+        links::raise(&self.entry, entry);
     }
 
     /// The slot that roots the backbone; 0 in the empty graph.
     pub(crate) fn anchor(&self) -> u32 {
-        // Acquire pairs with the release in `set_anchor`: the anchor's rows are visible.
-        self.anchor.load(Ordering::Acquire)
+        // Acquire pairs with the release in `links::found`: the anchor's rows are visible.
+        self.anchor.load(Ordering::Acquire) as u32
     }
 
-    /// Makes `slot` the anchor of an empty graph; false if another was first.
-    pub(crate) fn set_anchor(&self, slot: u32) -> bool {
-        self.anchor.compare_exchange(0, slot, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Makes the first node of an empty graph its anchor and entry; false if another was first.
+    pub(crate) fn found(&self, entry: Entry) -> bool {
+        links::found(&self.anchor, &self.entry, entry)
     }
 
     /// The next rank. Ranks are drawn after a node's parent is known, so they grow downwards.

@@ -5,7 +5,7 @@
 
 use crate::limits::LEVEL_MAX;
 
-/// A well-mixed number for `position` (the finaliser of SplitMix64, Steele et al. 2014).
+/// A well-mixed number for `position` (the finaliser of `SplitMix64`, Steele et al. 2014).
 pub(crate) fn mix(seed: u64, position: u64) -> u64 {
     let mut z = seed.wrapping_add(position.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! The lock-free protocol of link rows and node words.
+//! The lock-free protocol of link rows, node words and the two words that say where a graph begins.
 //!
 //! A row is a fixed number of words, each 0 or a link; holes are normal and order means nothing.
 //! Writers change one word at a time by compare-and-swap; readers copy the words and never retry.
@@ -12,12 +12,18 @@
 //! # Pins
 //! A pinned link is never replaced: [`victims`](evict) are unpinned words, and a pin is added to a
 //! word, never taken off. A parent promises room for a pin in its node word first ([`promise`]),
-//! and promises at most a quarter of its row, so an unpinned or empty word is always left and
-//! [`pin`] ends.
+//! and never as many as its row has words, so an unpinned or empty word is left for each promise
+//! that is still to be kept.
+//!
+//! # The beginning
+//! The anchor word names the root of the backbone, set once ([`found`]). The entry word says where
+//! searches start, and only ever rises ([`raise`]). Between the two steps of the founder the graph
+//! has an anchor and no entry; whoever meets that state first completes it ([`beginning`]), so no
+//! insert returns before searches have a place to start.
 
 use std::sync::atomic::Ordering;
 
-use super::word::{Link, Node};
+use super::word::{Entry, Link, Node};
 use crate::sync::{Word, Words};
 
 /// What became of an offered link.
@@ -116,9 +122,8 @@ pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
 /// Pins `target` into the row of a parent that has promised room. `worst` names the links that may
 /// be given up for it, most dispensable first; any other unpinned link comes after them.
 ///
-/// Ends: at most `limit` words of the row are ever pinned, so each pass finds an empty or unpinned
-/// word; an exchange fails only when another writer made progress, and there are at most `limit`
-/// pinning writers and one newcomer per word.
+/// Lock-free: fewer words than the row has are ever promised, so each pass meets an empty or
+/// unpinned word, and an exchange fails only where another writer's has just succeeded.
 pub(crate) fn pin<W: Words + ?Sized>(row: &W, target: u32, worst: &[u32]) {
     let link = Link::new(target, true);
     loop {
@@ -134,4 +139,73 @@ pub(crate) fn pin<W: Words + ?Sized>(row: &W, target: u32, worst: &[u32]) {
             return;
         }
     }
+}
+
+/// Promises room for a pin at a node below `anchor`, for when all near nodes are full, and returns
+/// the node. A full node has pinned children, so the walk meets one without.
+///
+/// A pin that was promised and is not in its row yet shows no child. A walk that is led nowhere by
+/// such promises is repeated with `limits.1` in place of `limits.0`, and again until there is room
+/// or one of those pins has appeared: with fewer inserts at once than `limits.1`, the second walk
+/// is the last.
+pub(crate) fn promise_below<'a, R, N>(
+    anchor: u32,
+    row: impl Fn(u32) -> &'a R,
+    node: impl Fn(u32) -> &'a N,
+    limits: (u32, u32),
+) -> u32
+where
+    R: Words + ?Sized + 'a,
+    N: Word + ?Sized + 'a,
+{
+    let mut links = Vec::new();
+    let mut limit = limits.0;
+    loop {
+        let mut generation = vec![anchor];
+        while !generation.is_empty() {
+            let mut children = Vec::new();
+            for &slot in &generation {
+                if promise(node(slot), limit).is_some() {
+                    return slot;
+                }
+                read_links(row(slot), &mut links);
+                children.extend(links.iter().filter(|link| link.pinned()).map(|l| l.target()));
+            }
+            generation = children;
+        }
+        limit = limits.1;
+    }
+}
+
+/// Makes `entry` the start of searches unless there is one of its level or above.
+pub(crate) fn raise<W: Word + ?Sized>(word: &W, entry: Entry) {
+    let mut bits = word.load(Ordering::Acquire);
+    while Entry::from_bits(bits).is_none_or(|now| now.level < entry.level) {
+        // Release publishes the entry's rows; pairs with the acquire in `beginning`.
+        match word.exchange(bits, entry.to_bits()) {
+            Ok(()) => return,
+            Err(found) => bits = found,
+        }
+    }
+}
+
+/// Makes the node of `entry` anchor and entry of an empty graph; false if another was first.
+pub(crate) fn found<W: Word + ?Sized>(anchor: &W, word: &W, entry: Entry) -> bool {
+    // Release publishes the anchor's rows; pairs with the acquire in `Graph::anchor`.
+    let first = anchor.exchange(0, u64::from(entry.slot)).is_ok();
+    if first {
+        raise(word, entry);
+    }
+    first
+}
+
+/// Where to start in a graph that has an anchor; afterwards it has an entry too.
+pub(crate) fn beginning<W: Word + ?Sized>(anchor: &W, word: &W) -> Entry {
+    // Acquire, twice: pairs with the releases in `raise` and `found`.
+    let entry = Entry::from_bits(word.load(Ordering::Acquire));
+    entry.unwrap_or_else(|| {
+        let slot = anchor.load(Ordering::Acquire) as u32;
+        raise(word, Entry { level: 0, upper: 0, slot });
+        Entry::from_bits(word.load(Ordering::Acquire)).expect("an entry was raised")
+    })
 }

@@ -1,10 +1,48 @@
-//! graph (in progress)
+//! Lock-free HNSW: a hierarchy of navigable graphs (Malkov and Yashunin 2018) that is searched
+//! while it is written.
+//!
+//! ```text
+//!   entry ─► level 3   o ─────────── o               upper rows: m words, name upper ids
+//!            level 2   o ───── o ─── o ── o
+//!            level 1   o ─ o ─ o ─ o o ── o ─ o
+//!   anchor ► level 0   every node: 2 m words, name slots
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `word` | the bits of link, node and entry words |
+//! | `links` | the protocol of one row: read, offer, evict, promise, pin |
+//! | `layout` | where rows lie; the layers as the walk sees them |
+//! | `probe`, `pool`, `visited`, `walk` | search: score, keep the best, remember, expand |
+//! | `select` | diverse neighbours |
+//! | `level`, `order` | levels by hash; slots in spatial order |
+//! | `build` | many nodes at once, in batches against a frozen graph, deterministic |
+//! | `insert` | one node, beside everything else |
+//! | `audit` | the invariants below, verified |
+//!
+//! # Invariants
+//! - **Backbone.** Every linked node but the anchor is named by exactly one pinned link of level 0,
+//!   in the row of a parent of smaller rank; pinned links are never replaced. So each node is
+//!   reachable from the anchor by induction over ranks, at every instant, and the anchor seeds
+//!   every walk of level 0. (In-degree guards alone left up to 58.7 % of duplicate-heavy data
+//!   unreachable in a probe of the design; the pinned tree none.)
+//! - **Publication.** A node's rows are complete before a link names it.
+//! - **One word, one change.** Whatever is checked and then changed shares one atomic word.
+//! - **Bounded work.** A walk sees the nodes below the capacity it began with; rows are of fixed
+//!   length and copied once.
+//! - **Frozen or live, the same graph.** `build` and `insert` choose by the same rules.
+//!
+//! Absent on purpose: keys and hits (`index`), the arithmetic of distances (`store`, `distance`),
+//! threads (an [`Exec`](crate::exec::Exec) is passed in), and deletion.
+
 mod audit;
 mod build;
 mod insert;
 mod layout;
 mod level;
 mod links;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod order;
 mod pool;
 mod probe;

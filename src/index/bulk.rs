@@ -3,8 +3,7 @@
 use super::keys::Keys;
 use super::root::Root;
 use super::{Codes, Index};
-use crate::Metric;
-use crate::distance::{check, check_denormals, norm};
+use crate::distance::{Metric, check, check_denormals, norm};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
 use crate::graph::{Graph, OrderedCodes, Plan, build, spatial_order, upper_rows};

@@ -41,7 +41,7 @@ impl Index {
     /// # Errors
     /// [`Error::Busy`] beside a writer.
     pub fn snapshot_len(&self) -> Result<u64> {
-        self.with_sources(|sources| encoded_len(sources))
+        self.with_sources(encoded_len)
     }
 
     /// Writes the index in a form that [`Self::open`] takes on every target. Equal indexes give
@@ -189,7 +189,9 @@ impl Meta {
         if let Some(quantizer) = quantizer {
             let (values, scale) = quantizer.parts();
             mean.put_f32(scale);
-            values.iter().for_each(|&value| mean.put_f32(value));
+            for &value in values {
+                mean.put_f32(value);
+            }
         }
         (meta, mean)
     }

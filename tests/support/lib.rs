@@ -1,5 +1,7 @@
 //! Fixtures and oracles shared by the test programs.
 
+pub mod data;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

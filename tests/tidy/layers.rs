@@ -2,6 +2,7 @@
 
 use crate::expect_none;
 use crate::source::{Source, closing, line_of, sources};
+use std::ops::Range;
 
 /// The modules of the core, lowest first. A module imports from layers below its own.
 const LAYERS: &[&[&str]] = &[
@@ -80,21 +81,44 @@ fn depth_of(path: &str) -> usize {
 /// What a file takes from the crate's root: lines and first names of `crate::…` and of `super::…`
 /// chains that lead there.
 fn imports(path: &str, code: &str) -> Vec<(usize, String)> {
-    let depth = depth_of(path);
-    let up = "super::".repeat(depth);
+    let inline = inline_modules(code);
     let mut imports = Vec::new();
-    for start in ["crate::", up.as_str()].into_iter().filter(|start| !start.is_empty()) {
-        for (offset, _) in code.match_indices(start) {
-            let before = code[..offset].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$' || c == ':') {
-                continue;
-            }
-            let line = line_of(code, offset);
-            let names = first_names(code, offset + start.len());
-            imports.extend(names.into_iter().map(|name| (line, name)));
-        }
+    for start in path_starts(code) {
+        let path_text = &code[start..];
+        let supers = path_text.split("::").take_while(|part| *part == "super").count();
+        let nested = inline.iter().filter(|module| module.contains(&start)).count();
+        let name = if path_text.starts_with("crate::") {
+            start + "crate::".len()
+        } else if 0 < supers && supers == depth_of(path) + nested {
+            start + supers * "super::".len()
+        } else {
+            continue;
+        };
+        let line = line_of(code, start);
+        imports.extend(first_names(code, name).into_iter().map(|name| (line, name)));
     }
     imports
+}
+
+/// Where paths begin with `crate` or `super`.
+fn path_starts(code: &str) -> impl Iterator<Item = usize> {
+    let of = |word| code.match_indices(word).map(|(offset, _)| offset);
+    of("crate::").chain(of("super::")).filter(|offset| {
+        let before = code[..*offset].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$' || c == ':')
+    })
+}
+
+/// The extents of modules that are written inside the file.
+fn inline_modules(code: &str) -> Vec<Range<usize>> {
+    code.match_indices("mod ")
+        .filter_map(|(offset, keyword)| {
+            let name = offset + keyword.len();
+            let open = name + code[name..].find(|c: char| !c.is_alphanumeric() && c != '_')?;
+            let brace = open + code[open..].find(|c: char| !c.is_whitespace())?;
+            (code.as_bytes()[brace] == b'{').then(|| brace..closing(code, brace))
+        })
+        .collect()
 }
 
 /// The name at `at`, or the first name of each path in a group.
@@ -126,9 +150,11 @@ fn first_names(code: &str, at: usize) -> Vec<String> {
 
 #[test]
 fn imports_are_read() {
-    let code = "use crate::arch::Isa;\nuse crate::{error::{A, B}, store};\nuse super::Local;\nlet x = super::super::scan::f();";
+    let code = "use crate::arch::Isa;\nuse crate::{error::{A, B}, store};\nuse super::Local;\n\
+                let x = super::super::scan::f();\nmod inner { use super::super::Near; }";
     let read = imports("src/graph/probe.rs", code);
-    let names: Vec<_> = read.iter().map(|(line, name)| (*line, name.as_str())).collect();
+    let mut names: Vec<_> = read.iter().map(|(line, name)| (*line, name.as_str())).collect();
+    names.sort_unstable();
     assert_eq!(names, [(1, "arch"), (2, "error"), (2, "store"), (4, "scan")]);
 }
 

@@ -21,3 +21,13 @@ pub(crate) fn npm() -> PathBuf {
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
+
+/// The larger data sets: the folder that `ECPHORY_DATA` names, else `shared/data` beside the
+/// repository.
+pub(crate) fn data() -> anyhow::Result<PathBuf> {
+    let named = std::env::var_os("ECPHORY_DATA").map(PathBuf::from);
+    let data = named.unwrap_or_else(|| root().join("../shared/data"));
+    let hint = "name the folder of the larger sets in ECPHORY_DATA";
+    anyhow::ensure!(data.is_dir(), "there is no folder {}; {hint}", data.display());
+    Ok(data)
+}

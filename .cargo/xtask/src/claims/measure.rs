@@ -4,6 +4,7 @@ use crate::{process, workspace};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What has been measured so far.
 #[derive(Default)]
@@ -21,19 +22,26 @@ pub(crate) struct Report(Value);
 impl Measurements {
     /// The report of the `ecphory` command of this tree, called with `arguments` and `--json`.
     pub(crate) fn ecphory(&mut self, arguments: &[&str]) -> anyhow::Result<Report> {
+        let mut command = process::command(self.program()?);
+        self.report(command.args(arguments).arg("--json"))
+    }
+
+    /// The report of the comparison with hnswlib, called with `arguments`.
+    pub(crate) fn peers(&mut self, arguments: &[&str]) -> anyhow::Result<Report> {
+        let program = self.program()?;
+        let mut command = process::command(python()?);
+        command.arg(workspace::root().join("benches/peers/compare.py"));
+        self.report(command.arg("--ecphory").arg(program).args(arguments))
+    }
+
+    /// The `ecphory` command, built from this tree.
+    fn program(&mut self) -> anyhow::Result<PathBuf> {
         if !self.built {
-            process::run(process::cargo().args([
-                "build",
-                "--release",
-                "--quiet",
-                "--package",
-                "ecphory-native",
-            ]))?;
+            let build = ["build", "--release", "--quiet", "--package", "ecphory-native"];
+            process::run(process::cargo().args(build))?;
             self.built = true;
         }
-        let program = workspace::target().join("release/ecphory");
-        let mut command = process::command(program);
-        self.report(command.args(arguments).arg("--json"))
+        Ok(workspace::target().join("release/ecphory"))
     }
 
     /// The report of a command that prints one JSON value.
@@ -68,6 +76,19 @@ impl Report {
             .max_by(f64::total_cmp)
             .with_context(|| format!("the report has no {pointer} with numbers `{field}`"))
     }
+}
+
+/// A Python with the peers installed, in an environment of its own.
+fn python() -> anyhow::Result<PathBuf> {
+    let home = workspace::target().join("peers");
+    let python = home.join("bin/python");
+    if !python.exists() {
+        process::run(process::command("python3").args(["-m", "venv"]).arg(&home))?;
+    }
+    let wanted = workspace::root().join("benches/peers/requirements.txt");
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    process::run(process::command(&python).args(install).arg(wanted))?;
+    Ok(python)
 }
 
 /// What the figures were measured on.

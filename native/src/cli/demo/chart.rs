@@ -30,7 +30,7 @@ impl Axes {
         let worst = curve.iter().map(|point| missed(point.recall)).fold(0.0, f64::max);
         let best = curve.iter().map(|point| missed(point.recall)).fold(1.0, f64::min);
         let fastest = curve.iter().map(|point| point.p50_us).fold(exact_us, f64::min);
-        let slowest = curve.iter().map(|point| point.p99_us).fold(exact_us, f64::max);
+        let slowest = curve.iter().map(|point| point.p95_us).fold(exact_us, f64::max);
         Self {
             missed: ((worst * 1.25).min(1.0), best / 1.25),
             latency: (fastest / 1.4, slowest * 1.4),
@@ -68,9 +68,8 @@ pub(super) fn draw(findings: &Findings) -> String {
     let at = |us: fn(&Point) -> f64| curve.iter().map(move |p| (p.recall, us(p)));
     let place = |(recall, us)| (axes.x(recall), axes.y(us));
     let there = at(|p| p.p50_us).map(place);
-    let back = at(|p| p.p99_us).map(place).collect::<Vec<_>>().into_iter().rev();
+    let back = at(|p| p.p95_us).map(place).collect::<Vec<_>>().into_iter().rev();
     let _ = writeln!(svg, "<path class=\"band\" d=\"{}Z\"/>", polyline(there.chain(back)));
-    let _ = writeln!(svg, "<path class=\"p95\" d=\"{}\"/>", polyline(at(|p| p.p95_us).map(place)));
     let _ = writeln!(svg, "<path class=\"p50\" d=\"{}\"/>", polyline(at(|p| p.p50_us).map(place)));
     for point in curve {
         dot(&mut svg, &axes, point, "point", 4.0);

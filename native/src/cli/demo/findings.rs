@@ -12,7 +12,7 @@ use ecphory_native::ecphory::{Check, DEFAULT_EF, Index, Metric};
 use ecphory_native::{HugePages, Pool, open, save};
 use serde::Serialize;
 
-use super::super::build::threads;
+use super::super::build::summary;
 use super::super::format;
 use super::super::output::Output;
 use super::super::progress::Line;
@@ -119,62 +119,34 @@ impl Findings {
     }
 
     pub(super) fn text(&self, output: &Output) -> String {
-        let mut text = format!(
-            "{}\n\n",
-            output.bold(format_args!(
-                "{} word senses, {} components each",
-                format::count(self.n),
-                self.dim
-            ))
+        let Self { build, memory, default, .. } = self;
+        let [index, built, memory] = summary(self.n, self.dim, self.metric, build, memory);
+        let recall = format!(
+            "{:.4} at ef {}, {} sentences against exact search",
+            default.recall, default.ef, self.queries
         );
-        let mut row = |name: &str, value: String| {
-            let _ = writeln!(text, "{} {value}", output.dim(format_args!("{name:<9}")));
-        };
-        row(
-            "built",
-            format!(
-                "{} ({} vectors/s on {}, {})",
-                format::seconds(self.build.seconds),
-                format::count(self.build.vectors_per_second as usize),
-                threads(self.build.threads),
-                self.isa,
-            ),
+        let latency = format!(
+            "p50 {}, p95 {}, p99 {} (exact search {})",
+            format::micros(default.p50_us),
+            format::micros(default.p95_us),
+            format::micros(default.p99_us),
+            format::micros(self.exact_p50_us)
         );
-        row(
-            "memory",
-            format!(
-                "{} ({:.2} × the vectors alone)",
-                format::bytes(self.memory.index_bytes as u64),
-                self.memory.ratio,
-            ),
+        let snapshot = format!(
+            "{} ({}, opens in {})",
+            self.snapshot.display(),
+            format::bytes(self.snapshot_bytes),
+            format::micros(self.open_us)
         );
-        row(
-            "recall@10",
-            format!(
-                "{:.4} at ef {}, {} sentences against exact search",
-                self.default.recall, self.default.ef, self.queries,
-            ),
-        );
-        row(
-            "latency",
-            format!(
-                "p50 {}, p95 {}, p99 {} (comparing with every word: {})",
-                format::micros(self.default.p50_us),
-                format::micros(self.default.p95_us),
-                format::micros(self.default.p99_us),
-                format::micros(self.exact_p50_us),
-            ),
-        );
-        row(
-            "snapshot",
-            format!(
-                "{} ({}, opens in {})",
-                self.snapshot.display(),
-                format::bytes(self.snapshot_bytes),
-                format::micros(self.open_us),
-            ),
-        );
-        row("report", self.report.display().to_string());
+        let mut text = output.rows(&[
+            index,
+            built,
+            memory,
+            ("recall@10", recall),
+            ("latency", latency),
+            ("snapshot", snapshot),
+            ("report", self.report.display().to_string()),
+        ]);
         let _ = writeln!(text, "\n{}", output.bold("nearest to"));
         for Answer { word, nearest, .. } in &self.words {
             let near = nearest.iter().take(PRINTED);

@@ -69,8 +69,7 @@ pub(super) fn place(
         let (sin, cos) = (turn * TAU).sin_cos();
         (nodes[node].radius * cos * RADII.0, nodes[node].radius * sin * RADII.1)
     };
-    let usual = usual(nodes.len(), alike);
-    let wanted = |i, j| (1.0 - (alike(i, j) - usual)).clamp(0.1, 2.0) * SPREAD * RADII.0;
+    let wanted = wanted(nodes.len(), alike);
     let mut places: Vec<(f64, f64)> = Vec::new();
     // Nearest first, so that the others find their way around them.
     for node in 0..nodes.len() {
@@ -91,11 +90,14 @@ pub(super) fn place(
     places
 }
 
-/// How much any two resemble each other, on average.
-fn usual(nodes: usize, alike: &dyn Fn(usize, usize) -> f64) -> f64 {
-    let pairs = (0..nodes).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let sum: f64 = pairs.map(|(i, j)| alike(i, j)).sum();
-    sum / (nodes * nodes.saturating_sub(1) / 2).max(1) as f64
+/// The distance that each pair should have: less for those that are more alike than usual.
+fn wanted(nodes: usize, alike: &dyn Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
+    let row = |i| (0..nodes).map(|j| if i == j { 0.0 } else { alike(i, j) }).collect();
+    let alike: Vec<Vec<f64>> = (0..nodes).map(row).collect();
+    let pairs = (nodes * nodes.saturating_sub(1)).max(1) as f64;
+    let usual = alike.iter().flatten().sum::<f64>() / pairs;
+    let distance = |alike: f64| (1.0 - (alike - usual)).clamp(0.1, 2.0) * SPREAD * RADII.0;
+    alike.into_iter().map(|row| row.into_iter().map(distance).collect()).collect()
 }
 
 fn best_direction(
@@ -103,14 +105,14 @@ fn best_direction(
     nodes: &[Node],
     places: &[(f64, f64)],
     middle: Rect,
-    wanted: &dyn Fn(usize, usize) -> f64,
+    wanted: &[Vec<f64>],
     point: &dyn Fn(usize, f64) -> (f64, f64),
 ) -> (f64, f64) {
     let cost = |place: (f64, f64)| {
         let label = Rect::label(place, nodes[node].width);
         let mut cost = OVERLAP * label.overlap(&middle);
         for (other, &there) in places.iter().enumerate().filter(|&(other, _)| other != node) {
-            let wanted = wanted(node, other);
+            let wanted = wanted[node][other];
             let far = (place.0 - there.0).hypot((place.1 - there.1) * RADII.0 / RADII.1);
             cost += (far / wanted - 1.0).powi(2);
             cost += OVERLAP * label.overlap(&Rect::label(there, nodes[other].width));

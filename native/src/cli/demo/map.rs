@@ -93,7 +93,9 @@ impl Scale {
 
 fn rings(svg: &mut String, scale: &Scale) {
     let (Some(first), Some(last)) = (scale.steps.first(), scale.steps.last()) else { return };
-    for twentieth in 1..20 {
+    // A ring every 0.05, or every 0.1 where that would be too many.
+    let step = if first.0 - last.0 < 0.25 { 1 } else { 2 };
+    for twentieth in (step..20).step_by(step as usize) {
         let similarity = f64::from(twentieth) / 20.0;
         if similarity >= first.0 || similarity < last.0 {
             continue;

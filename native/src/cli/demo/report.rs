@@ -87,8 +87,7 @@ fn curve(findings: &Findings) -> String {
         "<section>\n<h2>Recall against latency</h2>\n<p>Each dot is a setting of <code>ef</code>, the \
          number of candidates that a search keeps. At its default, a search finds {:.1} % of the ten \
          nearest and takes {} of comparing with every word.</p>\n<figure>\n{}\
-         <figcaption><span class=\"key p50\"></span>median <span class=\"key p95\"></span>95 % \
-         <span class=\"key band\"></span>up to 99 % of queries</figcaption>\n</figure>\n</section>\n",
+         <figcaption><span class=\"key p50\"></span>median <span class=\"key band\"></span>up to 95 % of queries</figcaption>\n</figure>\n</section>\n",
         findings.default.recall * 100.0,
         share(faster),
         chart::draw(findings),

@@ -5,17 +5,18 @@
 //!   \x93NUMPY│v │length │{'descr': '<f4', …}   spaces\n│ data
 //! ```
 
-use std::io::{self, Read, Write};
+mod header;
+
+use std::io::{self, Write};
 use std::path::Path;
+
+use header::Header;
 
 use super::element::Element;
 use super::{Ids, Problem, Source, Vectors};
 
 /// First bytes of every `.npy` file.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// Longest header that is read. NumPy's own limit is 10,000 unless trust is asked for.
-const HEADER_MAX: usize = 1 << 16;
 
 /// Writes a two-dimensional array, row-major, of `rows` rows.
 ///
@@ -28,14 +29,14 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, rows: usize, values: &[T]) -> io
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let mut out = io::BufWriter::new(std::fs::File::create(path)?);
-    out.write_all(&header(T::DESCR, rows, values.len() / rows))?;
+    out.write_all(&header_of(T::DESCR, rows, values.len() / rows))?;
     for &value in values {
         value.write_to(&mut out)?;
     }
     out.flush()
 }
 
-/// A type that [`write`] stores.
+/// A type that [`write()`] stores.
 pub trait Scalar: Copy {
     /// Its name in NumPy's notation.
     const DESCR: &'static str;
@@ -61,7 +62,7 @@ macro_rules! scalars {
 scalars!(f32 = "<f4", f64 = "<f8", half::f16 = "<f2", i8 = "|i1", u8 = "|u1");
 scalars!(i32 = "<i4", u32 = "<u4", i64 = "<i8", u64 = "<u8");
 
-fn header(descr: &str, rows: usize, columns: usize) -> Vec<u8> {
+fn header_of(descr: &str, rows: usize, columns: usize) -> Vec<u8> {
     let dict =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
     // Magic, version and length take 10 bytes, the closing newline one; the data starts aligned.
@@ -82,7 +83,7 @@ pub(super) fn vectors(source: Source<'_>) -> Result<Vectors, Problem> {
         "f32, f16, u8 or i8",
         "array.astype('<f4')",
     )?;
-    let &[rows, dim] = array.shape.as_slice() else {
+    let &[rows, dim] = array.header.shape.as_slice() else {
         return Err(array.bad_shape("two dimensions (vectors, components)"));
     };
     let count = array.checked_count(element)?;
@@ -97,7 +98,7 @@ pub(super) fn ids(source: Source<'_>) -> Result<Ids, Problem> {
         "i32, u32, i64 or u64",
         "array.astype('<i8')",
     )?;
-    let (rows, columns) = match *array.shape.as_slice() {
+    let (rows, columns) = match *array.header.shape.as_slice() {
         [rows] => (rows, 1),
         [rows, columns] => (rows, columns),
         _ => return Err(array.bad_shape("one or two dimensions")),
@@ -110,19 +111,17 @@ pub(super) fn ids(source: Source<'_>) -> Result<Ids, Problem> {
 pub(super) fn scales(source: Source<'_>) -> Result<Vec<f32>, Problem> {
     let array = open(source)?;
     let element = array.element(&[Element::F32], "f32", "array.astype('<f4')")?;
-    if array.shape.len() != 1 {
+    if array.header.shape.len() != 1 {
         return Err(array.bad_shape("one dimension"));
     }
     let count = array.checked_count(element)?;
     element.read_floats(array.source.reader, count)
 }
 
-/// A parsed header, with the source standing at the first byte of data.
+/// A header that was read, and the source that stands at the first byte of data.
 struct Array<'a> {
     source: Source<'a>,
-    descr: String,
-    shape: Vec<usize>,
-    header_len: usize,
+    header: Header,
 }
 
 impl Array<'_> {
@@ -132,7 +131,7 @@ impl Array<'_> {
         expected: &'static str,
         convert: &'static str,
     ) -> Result<Element, Problem> {
-        let element = match self.descr.as_str() {
+        let element = match self.header.descr.as_str() {
             "<f4" => Some(Element::F32),
             "<f2" => Some(Element::F16),
             "|i1" | "<i1" => Some(Element::I8),
@@ -144,7 +143,7 @@ impl Array<'_> {
             _ => None,
         };
         element.filter(|found| accepted.contains(found)).ok_or_else(|| Problem::ElementType {
-            found: readable(&self.descr),
+            found: readable(&self.header.descr),
             expected,
             convert,
         })
@@ -152,10 +151,11 @@ impl Array<'_> {
 
     /// Elements in the array, once its length is known to be that of the file.
     fn checked_count(&self, element: Element) -> Result<usize, Problem> {
-        let count = self.shape.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
+        let count =
+            self.header.shape.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
         let announced = count
             .and_then(|count| count.checked_mul(element.size()))
-            .and_then(|bytes| bytes.checked_add(self.header_len))
+            .and_then(|bytes| bytes.checked_add(self.header.len))
             .map_or(u64::MAX, |bytes| bytes as u64);
         if count == Some(0) {
             return Err(Problem::Empty);
@@ -167,7 +167,7 @@ impl Array<'_> {
     }
 
     fn bad_shape(&self, expected: &'static str) -> Problem {
-        Problem::Shape { found: format!("an array of shape {:?}", self.shape), expected }
+        Problem::Shape { found: format!("an array of shape {:?}", self.header.shape), expected }
     }
 }
 
@@ -184,149 +184,12 @@ fn readable(descr: &str) -> String {
 }
 
 fn open(source: Source<'_>) -> Result<Array<'_>, Problem> {
-    let mut start = [0; 8];
-    read_header(source.reader, &mut start)?;
-    if &start[..6] != MAGIC {
-        return Err(Problem::Header("the file does not start with the NumPy magic"));
-    }
-    let (dict_len, dict_start) = match start[6] {
-        1 => {
-            let mut len = [0; 2];
-            read_header(source.reader, &mut len)?;
-            (u16::from_le_bytes(len) as usize, 10)
-        }
-        2 | 3 => {
-            let mut len = [0; 4];
-            read_header(source.reader, &mut len)?;
-            (u32::from_le_bytes(len) as usize, 12)
-        }
-        _ => return Err(Problem::Header("its version is not 1, 2 or 3")),
-    };
-    if dict_len > HEADER_MAX {
-        return Err(Problem::Header("it is longer than 64 KiB"));
-    }
-    let mut dict = vec![0; dict_len];
-    read_header(source.reader, &mut dict)?;
-    let dict = std::str::from_utf8(&dict).map_err(|_| Problem::Header("it is not text"))?;
-    let Dict { descr, fortran_order, shape } = Dict::parse(dict)?;
+    let header = Header::read(source.reader)?;
     // A column of one dimension, or of one row, is the same in both orders.
-    if fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1 {
+    if header.fortran_order && header.shape.iter().filter(|&&n| n > 1).count() > 1 {
         return Err(Problem::FortranOrder);
     }
-    Ok(Array { source, descr, shape, header_len: dict_start + dict_len })
-}
-
-fn read_header(reader: &mut dyn Read, into: &mut [u8]) -> Result<(), Problem> {
-    reader.read_exact(into).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Problem::Header("the file ends inside it"),
-        _ => Problem::Io(error),
-    })
-}
-
-/// The header's Python dictionary, in the subset that NumPy writes.
-struct Dict {
-    descr: String,
-    fortran_order: bool,
-    shape: Vec<usize>,
-}
-
-impl Dict {
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let mut scan = Scan { rest: text };
-        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
-        scan.expect('{')?;
-        while !scan.take('}') {
-            let key = scan.string()?;
-            scan.expect(':')?;
-            match key.as_str() {
-                "descr" => descr = Some(scan.descr()?),
-                "fortran_order" => fortran_order = Some(scan.boolean()?),
-                "shape" => shape = Some(scan.tuple()?),
-                _ => return Err(Problem::Header("it holds an unknown entry")),
-            }
-            if !scan.take(',') {
-                scan.expect('}')?;
-                break;
-            }
-        }
-        if !scan.rest.trim().is_empty() {
-            return Err(Problem::Header("something follows the dictionary"));
-        }
-        match (descr, fortran_order, shape) {
-            (Some(descr), Some(fortran_order), Some(shape)) => {
-                Ok(Self { descr, fortran_order, shape })
-            }
-            _ => Err(Problem::Header("descr, fortran_order or shape is missing")),
-        }
-    }
-}
-
-/// Reads one token after the other.
-struct Scan<'a> {
-    rest: &'a str,
-}
-
-impl Scan<'_> {
-    fn take(&mut self, token: char) -> bool {
-        let rest = self.rest.trim_start();
-        let found = rest.strip_prefix(token);
-        self.rest = found.unwrap_or(rest);
-        found.is_some()
-    }
-
-    fn expect(&mut self, token: char) -> Result<(), Problem> {
-        self.take(token).then_some(()).ok_or(Problem::Header("it is not the expected dictionary"))
-    }
-
-    fn string(&mut self) -> Result<String, Problem> {
-        let quote = if self.take('"') { '"' } else { '\'' };
-        if quote == '\'' {
-            self.expect(quote)?;
-        }
-        let (text, rest) =
-            self.rest.split_once(quote).ok_or(Problem::Header("a quotation mark is missing"))?;
-        self.rest = rest;
-        Ok(text.to_owned())
-    }
-
-    /// A plain type; a list of fields is a structured array, refused by name.
-    fn descr(&mut self) -> Result<String, Problem> {
-        if self.take('[') {
-            return Err(Problem::ElementType {
-                found: "a structure".into(),
-                expected: "plain numbers",
-                convert: "numpy.lib.recfunctions.structured_to_unstructured(array)",
-            });
-        }
-        self.string()
-    }
-
-    fn boolean(&mut self) -> Result<bool, Problem> {
-        for (text, value) in [("True", true), ("False", false)] {
-            if let Some(rest) = self.rest.trim_start().strip_prefix(text) {
-                self.rest = rest;
-                return Ok(value);
-            }
-        }
-        Err(Problem::Header("fortran_order is neither True nor False"))
-    }
-
-    fn tuple(&mut self) -> Result<Vec<usize>, Problem> {
-        let mut out = Vec::new();
-        self.expect('(')?;
-        while !self.take(')') {
-            let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
-            let (digits, rest) = self.rest.split_at(end);
-            out.push(digits.parse().map_err(|_| Problem::Header("the shape is no list of sizes"))?);
-            self.rest = rest;
-            if !self.take(',') {
-                self.expect(')')?;
-                break;
-            }
-            self.rest = self.rest.trim_start();
-        }
-        Ok(out)
-    }
+    Ok(Array { source, header })
 }
 
 #[cfg(test)]
@@ -354,7 +217,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        let mut bytes = header("<f4", 2, 3);
+        let mut bytes = header_of("<f4", 2, 3);
         assert_eq!(bytes.len() % 64, 0);
         for value in [1.0_f32, -2.5, 3.0, 4.0, 5.0, 6.25] {
             value.write_to(&mut bytes).unwrap();
