@@ -2,15 +2,15 @@
 
 import type { PlainError } from "./errors.js";
 import type { Arguments, Operation, Result } from "./operations.js";
+import type { ThreadStart } from "./threads.js";
 import type { Capabilities, RuntimeOptions, UpsertProgress } from "./types.js";
 
-/** From the page. The first message is `start`; all others are calls. */
-export type ToWorker = Start | Call<Operation>;
+/** From the page. The first message is `start`. */
+export type ToWorker = { start: RuntimeOptions } | Spawned | Call<Operation>;
 
-export interface Start {
-  start: RuntimeOptions;
-  /** Name of the broadcast channel on which a pool thread says that it died. */
-  deaths: string;
+/** The answer to `spawn`: the threads wait for work, or why there are none. */
+export interface Spawned {
+  spawned: PlainError | undefined;
 }
 
 export interface Call<K extends Operation> {
@@ -23,8 +23,9 @@ export interface Call<K extends Operation> {
   cancel?: Int32Array | undefined;
 }
 
-/** From the worker. `call` is 0 for the answer to `start`. */
+/** From the worker. `call` is 0 for the answer to `start`, during which it may ask for threads. */
 export type FromWorker =
+  | { spawn: ThreadStart; count: number }
   | { call: 0; started: Capabilities }
   | { call: number; value: Result<Operation> }
   | { call: number; error: PlainError }

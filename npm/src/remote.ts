@@ -1,8 +1,9 @@
 // An instance in a dedicated worker, so that the page never waits.
 
-import { dead, EcphoryError, revived } from "./errors.js";
+import { dead, EcphoryError, plain, revived, typed } from "./errors.js";
 import type { Arguments, Channel, Control, Operation, Result } from "./operations.js";
 import type { FromWorker, ToWorker } from "./protocol.js";
+import { Threads } from "./threads.js";
 import type { Capabilities, RuntimeOptions, UpsertProgress } from "./types.js";
 
 interface Pending {
@@ -25,7 +26,7 @@ export async function startWorker(script: URL, options: RuntimeOptions): Promise
 
 class WorkerChannel implements Channel {
   readonly #worker: Worker;
-  readonly #deaths = new BroadcastChannel(`ecphory-${Math.random().toString(36).slice(2)}`);
+  readonly #threads = new Threads((cause) => this.#die(cause));
   /** Calls without an answer yet; 0 is the start. */
   readonly #pending = new Map<number, Pending>();
   #last = 0;
@@ -36,7 +37,6 @@ class WorkerChannel implements Channel {
     this.#worker = new Worker(script, { type: "module", name: "ecphory" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = ({ message }) => this.#die(message || "its script did not load");
-    this.#deaths.onmessage = ({ data }) => this.#die(`a thread: ${String(data)}`);
   }
 
   get capabilities(): Capabilities {
@@ -52,7 +52,7 @@ class WorkerChannel implements Channel {
     const options = { threads, binary, assets: assets?.toString() };
     this.#capabilities = await new Promise((resolve, reject) => {
       this.#pending.set(0, { resolve: resolve as Pending["resolve"], reject });
-      this.#send({ start: options, deaths: this.#deaths.name });
+      this.#send({ start: options });
     });
   }
 
@@ -87,6 +87,13 @@ class WorkerChannel implements Channel {
   }
 
   #receive(message: FromWorker): void {
+    if ("spawn" in message) {
+      this.#threads.start(message.count, message.spawn).then(
+        () => this.#send({ spawned: undefined }),
+        (error) => this.#send({ spawned: plain(typed(error)) }),
+      );
+      return;
+    }
     const pending = this.#pending.get(message.call);
     if (pending === undefined) return;
     if ("progress" in message) {
@@ -112,7 +119,7 @@ class WorkerChannel implements Channel {
   #end(error: EcphoryError): void {
     this.#dead = error;
     this.#worker.terminate();
-    this.#deaths.close();
+    this.#threads.end();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }

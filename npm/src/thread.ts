@@ -1,21 +1,23 @@
 // Entry of a pool thread: joins the shared instance and works until it is ended.
 
 import { instantiate } from "./engine-mt.js";
-import type { ThreadStart } from "./pool.js";
+import type { FromThread, ThreadStart } from "./threads.js";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 self.onmessage = ({ data }: MessageEvent<ThreadStart>) => {
-  const { module, memory, receiver, deaths } = data;
+  const { module, memory, receiver } = data;
   const instance = instantiate(undefined);
   instance.initSync({ module, memory });
-  self.postMessage("started");
+  say({ started: true });
   try {
     instance.wbg_rayon_start_worker?.(receiver);
   } catch (error) {
-    // The threads that wait for this one would wait for ever; only the page can end them.
-    const channel = new BroadcastChannel(deaths);
-    channel.postMessage(String(error));
-    channel.close();
+    // Those that wait for this thread would wait for ever; only the page can end them.
+    say({ died: String(error) });
   }
 };
+
+function say(message: FromThread): void {
+  self.postMessage(message);
+}

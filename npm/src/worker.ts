@@ -1,30 +1,35 @@
 // Entry of the dedicated worker: one instance, driven by messages of the page.
 
 import { detect } from "./detect.js";
-import { plain, typed } from "./errors.js";
+import { plain, revived, typed } from "./errors.js";
 import { fetched } from "./fetch.js";
+import type { StartWorkers } from "./glue.js";
 import { startHost, type Host } from "./host.js";
 import type { Operation } from "./operations.js";
-import { poolStarter } from "./pool.js";
-import type { Call, FromWorker, Start, ToWorker } from "./protocol.js";
+import type { Call, FromWorker, Spawned, ToWorker } from "./protocol.js";
+import type { RuntimeOptions } from "./types.js";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 let host: Promise<Host> | undefined;
 
+/** Called with the page's answer to a request for threads. */
+let spawned: ((answer: Spawned) => void) | undefined;
+
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if ("start" in data) void start(data);
+  if ("start" in data) void start(data.start);
+  else if ("spawned" in data) spawned?.(data);
   else void answer(data);
 };
 
-async function start({ start, deaths }: Start): Promise<void> {
-  host = startHost(start, {
+async function start(options: RuntimeOptions): Promise<void> {
+  host = startHost(options, {
     environment: detect("browser"),
     binary: async (name, assets) => {
       const location = new URL(name, assets ?? import.meta.url);
       return { bytes: await fetched(location), location: location.href };
     },
-    startWorkers: poolStarter(deaths),
+    startWorkers,
   });
   try {
     send({ call: 0, started: (await host).capabilities });
@@ -32,6 +37,16 @@ async function start({ start, deaths }: Start): Promise<void> {
     send({ call: 0, error: plain(typed(error)) });
   }
 }
+
+/** Has the page start threads, and then gives each of them its work. */
+const startWorkers: StartWorkers = async (module, memory, builder) => {
+  const { spawned: refused } = await new Promise<Spawned>((resolve) => {
+    spawned = resolve;
+    send({ spawn: { module, memory, receiver: builder.receiver() }, count: builder.numThreads() });
+  });
+  if (refused !== undefined) throw revived(refused);
+  builder.build();
+};
 
 async function answer(request: Call<Operation>): Promise<void> {
   const { call, name, args, progress, cancel } = request;

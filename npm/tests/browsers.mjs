@@ -13,7 +13,7 @@ const PAGES = {
   "webkit-st": ["webkit", "isolated", "st-simd128"],
 };
 /** A page that says nothing for so long is taken for hung. */
-const SILENCE_MAX_SECONDS = 240;
+const SILENCE_MAX_SECONDS = 150;
 const PAGE_MAX_SECONDS = 900;
 
 const totals = { passed: 0, failed: 0 };
