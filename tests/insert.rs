@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ecphory::arch::detected;
 use ecphory::exec::Sequential;
-use ecphory::{Codes, Error, Hit, Index, Metric};
+use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, clustered, curve, duplicates, random, seed};
 
 const WRITERS: usize = 4;
@@ -189,6 +189,9 @@ fn of_threads_that_insert_one_key_exactly_one_wins() {
         }
     });
     assert_eq!((won.into_inner(), index.len()), (500, 500));
+    // Slots of losers are never used; a snapshot with them is sound all the same.
+    let snapshot = Region::copy_of(&index.to_snapshot().unwrap()).unwrap();
+    assert_eq!(Index::open(snapshot, Check::Full).unwrap().check().unwrap().nodes, 500);
     assert_eq!(index.check().unwrap().nodes, 500);
     let all = index.search(&[0.0, 0.0]).k(500).exact(true).run().unwrap();
     let mut keys: Vec<u64> = all.iter().map(|hit| hit.key).collect();

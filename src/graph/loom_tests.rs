@@ -175,7 +175,7 @@ fn loom_newcomers_that_race_for_the_last_room_both_end_pinned() {
 
 #[test]
 fn loom_promises_never_exceed_the_limit() {
-    explore("promise", None, || {
+    explore("promise", Some(3), || {
         let node = Arc::new(AtomicU64::new(Node::linked(7, 1).bits()));
         let others: Vec<_> = (0..2)
             .map(|_| {
