@@ -14,6 +14,7 @@ use loom::thread;
 
 use super::links::{self, Offer};
 use super::word::{Entry, Link, Node};
+use crate::sync::Word;
 
 /// Runs a model in all interleavings (with at most `preemptions` forced switches, if given) and
 /// prints how many there were.
@@ -277,7 +278,7 @@ fn loom_of_two_raises_the_higher_wins_and_its_rows_are_visible() {
                 })
             })
             .into();
-        let seen = Entry::from_bits(entry.load(Ordering::Acquire)).unwrap();
+        let seen = Entry::from_bits(Word::load(&*entry, Ordering::Acquire)).unwrap();
         if seen.level > 0 {
             assert_eq!(targets(&rows[seen.level - 1]).0, [9], "the entry's row is complete");
         }
