@@ -53,7 +53,7 @@ pub(crate) struct Newcomer {
 impl InsertScratch {
     pub(crate) fn new(space: &Space) -> Self {
         Self {
-            walk: Scratch::new(space),
+            walk: Scratch::linking(space),
             selector: Selector::new(space),
             kept: Vec::new(),
             row: Vec::new(),
