@@ -265,7 +265,7 @@ fn loom_of_two_offers_for_the_last_hole_one_is_refused() {
 
 #[test]
 fn loom_of_two_raises_the_higher_wins_and_its_rows_are_visible() {
-    explore("raise", None, || {
+    explore("raise", Some(3), || {
         let entry = Arc::new(AtomicU64::new(Entry { level: 0, upper: 0, slot: 1 }.to_bits()));
         let rows = Arc::new([row(1, &[]), row(1, &[])]);
         let raising: Vec<_> = [1, 2]
