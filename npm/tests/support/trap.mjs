@@ -9,6 +9,19 @@ import { root } from "./places.mjs";
 const SINGLE = ["st-simd128", "st-relaxed"];
 const THREADED = ["mt-simd128", "mt-relaxed"];
 
+/** What the binaries use. They do not say so, and the writer drops sections it sees no need for. */
+const FEATURES = [
+  "Atomics",
+  "BulkMemory",
+  "Multivalue",
+  "MutableGlobals",
+  "NontrappingFPToInt",
+  "ReferenceTypes",
+  "RelaxedSIMD",
+  "SIMD128",
+  "SignExt",
+].reduce((all, name) => all | binaryen.Features[name], 0);
+
 /** Asking an index for its memory traps. */
 export const memoryTraps = () => trapping("trap", [...SINGLE, ...THREADED], "engine_memory");
 
@@ -21,8 +34,7 @@ async function trapping(directory, binaries, name) {
   await mkdir(path, { recursive: true });
   for (const binary of binaries) {
     const module = binaryen.readBinary(await readFile(join(root, "dist", `${binary}.wasm`)));
-    // The binaries do not say what they use; without this, sections that they need get lost.
-    module.setFeatures(binaryen.Features.All);
+    module.setFeatures(FEATURES);
     const { value } = binaryen.getExportInfo(module.getExport(name));
     binaryen.Function(module.getFunction(value)).setBody(module.unreachable());
     await writeFile(join(path, `${binary}.wasm`), module.emitBinary());
