@@ -43,7 +43,7 @@ impl Plan<'_> {
         let mut sum = [0.0];
         // SAFETY: both hold `dim` floats, and one sum is asked for.
         unsafe {
-            (detected().f32_l2)(query.as_ptr(), &[self.row(row).as_ptr()], self.dim, &mut sum)
+            (detected().f32_l2)(query.as_ptr(), &[self.row(row).as_ptr()], self.dim, &mut sum);
         };
         sum[0]
     }
