@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::btree_map::Entry;
 
 use ecphory::exec::Sequential;
 use ecphory::{Check, Codes, Error, Index, Metric, Region};
