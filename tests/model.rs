@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::btree_map::Entry;
 
 use ecphory::exec::Sequential;
 use ecphory::{Check, Codes, Error, Index, Metric, Region};
