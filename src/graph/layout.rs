@@ -167,24 +167,37 @@ impl Graph {
     /// Takes `level` consecutive upper rows for a node and returns its upper id.
     pub(crate) fn take_upper(&self, level: usize, slot: u32) -> Result<u32> {
         let rows = level as u32;
-        let id = self
-            .upper_next
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                (next + rows < SLOTS_MAX).then_some(next + rows)
-            })
-            .map_err(|_| Error::Full { limit: SLOTS_MAX - 1 })?;
-        let last = id + rows - 1;
+        // Relaxed throughout: the counter only hands out numbers. Memory comes first, so that all
+        // ids below the counter are backed, also after memory was refused.
+        let mut id = self.upper_next.load(Ordering::Relaxed);
+        let last = loop {
+            let last = id + rows - 1;
+            if last + 1 >= SLOTS_MAX {
+                return Err(Error::Full { limit: SLOTS_MAX - 1 });
+            }
+            self.reserve_upper(last)?;
+            let (relaxed, next) = (Ordering::Relaxed, last + 1);
+            match self.upper_next.compare_exchange_weak(id, next, relaxed, relaxed) {
+                Ok(_) => break last,
+                Err(taken) => id = taken,
+            }
+        };
+        for row in id..=last {
+            // Relaxed: published with the first link that names the id.
+            self.upper_slots.word(row).store(slot, Ordering::Relaxed);
+        }
+        Ok(id)
+    }
+
+    /// Backs the upper rows up to `last` with memory.
+    fn reserve_upper(&self, last: u32) -> Result<()> {
         // Relaxed: a stale capacity only repeats the reservation.
         if last >= self.upper_capacity.load(Ordering::Relaxed) {
             let backed = self.upper_links.reserve(last)?.min(self.upper_slots.reserve(last)?);
             // Release pairs with the acquire in `UpperLayer::new`.
             self.upper_capacity.fetch_max(backed, Ordering::Release);
         }
-        for row in id..=last {
-            // Relaxed: published with the first link that names the id.
-            self.upper_slots.word(row).store(slot, Ordering::Relaxed);
-        }
-        Ok(id)
+        Ok(())
     }
 
     /// Bytes of memory held.

@@ -14,6 +14,7 @@ use loom::thread;
 
 use super::links::{self, Offer};
 use super::word::{Entry, Link, Node};
+use crate::sync::Word;
 
 /// Runs a model in all interleavings (with at most `preemptions` forced switches, if given) and
 /// prints how many there were.
@@ -175,7 +176,7 @@ fn loom_newcomers_that_race_for_the_last_room_both_end_pinned() {
 
 #[test]
 fn loom_promises_never_exceed_the_limit() {
-    explore("promise", None, || {
+    explore("promise", Some(3), || {
         let node = Arc::new(AtomicU64::new(Node::linked(7, 1).bits()));
         let others: Vec<_> = (0..2)
             .map(|_| {
@@ -264,7 +265,7 @@ fn loom_of_two_offers_for_the_last_hole_one_is_refused() {
 
 #[test]
 fn loom_of_two_raises_the_higher_wins_and_its_rows_are_visible() {
-    explore("raise", None, || {
+    explore("raise", Some(3), || {
         let entry = Arc::new(AtomicU64::new(Entry { level: 0, upper: 0, slot: 1 }.to_bits()));
         let rows = Arc::new([row(1, &[]), row(1, &[])]);
         let raising: Vec<_> = [1, 2]
@@ -277,7 +278,7 @@ fn loom_of_two_raises_the_higher_wins_and_its_rows_are_visible() {
                 })
             })
             .into();
-        let seen = Entry::from_bits(entry.load(Ordering::Acquire)).unwrap();
+        let seen = Entry::from_bits(Word::load(&*entry, Ordering::Acquire)).unwrap();
         if seen.level > 0 {
             assert_eq!(targets(&rows[seen.level - 1]).0, [9], "the entry's row is complete");
         }

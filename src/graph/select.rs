@@ -19,11 +19,15 @@ impl Selector {
         Self { probe: Probe::new(space), kept_slots: Vec::new() }
     }
 
-    /// Keeps at most `limit` of `candidates` (nearest first): each that no kept one is nearer to,
-    /// or as near, than the centre is. Those for which `must` holds are kept regardless.
+    /// Keeps at most `limit` of `candidates` (nearest first): each that no kept one covers. Those
+    /// for which `must` holds are kept regardless. A kept one covers what is nearer to it than to
+    /// the centre, and what is as near to it, if both are as far from the centre.
     ///
-    /// Rejecting ties keeps one link at most to a group of equal vectors, besides the pinned. All
-    /// ordinals are of item form. `slot_of` maps a node of the layer to its slot.
+    /// So one link at most leads to a group of equal vectors, besides the pinned; and a copy of the
+    /// centre itself, which is as far from everything as the centre, covers its other copies and
+    /// nothing else: each copy has links of its own that lead out of the group.
+    ///
+    /// All ordinals are of item form. `slot_of` maps a node of the layer to its slot.
     pub(crate) fn select(
         &mut self,
         space: &Space,
@@ -40,7 +44,9 @@ impl Selector {
             let forced = must(candidate.node());
             let slot = slot_of(candidate.node());
             musts -= usize::from(forced);
-            if !forced && (kept.len() + musts >= limit || self.is_covered(space, candidate, slot)) {
+            if !forced
+                && (kept.len() + musts >= limit || self.is_covered(space, candidate, slot, kept))
+            {
                 continue;
             }
             kept.push(candidate);
@@ -48,13 +54,23 @@ impl Selector {
         }
     }
 
-    fn is_covered(&mut self, space: &Space, candidate: Candidate, slot: u32) -> bool {
+    fn is_covered(
+        &mut self,
+        space: &Space,
+        candidate: Candidate,
+        slot: u32,
+        kept: &[Candidate],
+    ) -> bool {
         self.probe.set_item(space, slot);
+        let far = candidate.ordinal();
         let mut ordinals = [0; LOOK];
-        self.kept_slots.chunks(LOOK).any(|slots| {
+        self.kept_slots.chunks(LOOK).zip(kept.chunks(LOOK)).any(|(slots, kept)| {
             let ordinals = &mut ordinals[..slots.len()];
             self.probe.score(space, slots, ordinals);
-            ordinals.iter().any(|&ordinal| ordinal <= candidate.ordinal())
+            let covers = |(&near, kept): (&u32, &Candidate)| {
+                near < far || (near == far && kept.ordinal() == far)
+            };
+            ordinals.iter().zip(kept).any(covers)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer};
 use super::links;
-use super::pool::{Candidate, Pool};
+use super::pool::{Candidate, LINKING_TIES, Pool};
 use super::probe::Probe;
 use super::visited::Visited;
 use super::word::Entry;
@@ -42,6 +42,13 @@ impl Scratch {
             distances: 0,
             hops: 0,
         }
+    }
+
+    /// Memory of walks that look for neighbours to link, not for answers.
+    pub(crate) fn linking(space: &Space) -> Self {
+        let mut scratch = Self::new(space);
+        scratch.pool.limit_ties(LINKING_TIES);
+        scratch
     }
 
     /// Empties the pool for a walk over `layer` that keeps `ef` candidates.

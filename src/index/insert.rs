@@ -28,9 +28,8 @@ impl Index {
             return Err(Error::DuplicateKey { key });
         }
         // All that can fail comes first. A slot whose insert fails stays unused.
-        let fresh = root.space.take()?;
+        let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
         let slot = fresh.write(key, vector, &mut RowScratch::default());
-        root.graph.reserve(slot)?;
         let level = level(mix(options.seed, u64::from(slot) - 1), options.m);
         let upper = if level > 0 { root.graph.take_upper(level, slot)? } else { 0 };
         let claim = root.keys.claim(key)?;

@@ -73,17 +73,23 @@ impl Space {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// Takes a slot and backs it with memory.
-    pub(crate) fn take(&self) -> Result<Fresh<'_>> {
-        // Relaxed: the counter only hands out numbers.
-        let slot = self
-            .next
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                (next < SLOTS_MAX).then_some(next + 1)
-            })
-            .map_err(|_| Error::Full { limit: SLOTS_MAX - 1 })?;
-        self.store.reserve(slot)?;
-        Ok(Fresh { space: self, slot })
+    /// Takes a slot, once it is backed with memory here and, by `reserve`, elsewhere: all slots
+    /// below the end are backed, also after memory was refused.
+    pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
+        // Relaxed throughout: the counter only hands out numbers.
+        let mut slot = self.next.load(Ordering::Relaxed);
+        loop {
+            if slot >= SLOTS_MAX {
+                return Err(Error::Full { limit: SLOTS_MAX - 1 });
+            }
+            self.store.reserve(slot)?;
+            reserve(slot)?;
+            let (relaxed, next) = (Ordering::Relaxed, slot + 1);
+            match self.next.compare_exchange_weak(slot, next, relaxed, relaxed) {
+                Ok(_) => return Ok(Fresh { space: self, slot }),
+                Err(taken) => slot = taken,
+            }
+        }
     }
 
     /// Fills the slots `1..=items.len()` at once; `items[i]` names the key and the vector of slot

@@ -1,6 +1,6 @@
 //! Made-up vectors that are hard on a graph, the same from the same seed.
 
-/// A small generator of numbers (SplitMix64).
+/// A small generator of numbers (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Numbers(u64);
 

@@ -89,7 +89,7 @@ fn tests_that_rows_name_exist() {
     for Row { id, shown_by } in rows(&table) {
         match tests(&shown_by) {
             None => {
-                findings.push(format!("{id}: write `open` or tests in backticks, not {shown_by}"))
+                findings.push(format!("{id}: write `open` or tests in backticks, not {shown_by}"));
             }
             Some(names) => findings.extend(
                 names

@@ -36,7 +36,7 @@ pub(crate) fn files() -> Vec<String> {
             match entry.file_type().unwrap() {
                 kind if kind.is_dir() && !is_generated(&name) => directories.push(path),
                 kind if kind.is_file() && name != ".git" && !name.ends_with(".log") => {
-                    files.push(name)
+                    files.push(name);
                 }
                 _ => {}
             }

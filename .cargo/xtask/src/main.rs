@@ -26,8 +26,9 @@ usage: cargo xtask <command>
   setup                     provide what the tests need and say what was chosen
   npm                       build the four WebAssembly binaries and the npm package
   test [--quick] [--full]   run all tests; --quick: native only; --full: every repetition
-  claims [area] [--json] [--long]
-                            measure what the project claims, one row a claim
+  claims [area] [--json] [--long] [--write]
+                            measure what the project claims, one row a claim; --write: put the
+                            rows into the README
 ";
 
 fn main() -> ExitCode {
@@ -61,13 +62,14 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
         "claims" => {
             let (options, areas): (Vec<_>, Vec<_>) =
                 rest.iter().cloned().partition(|argument| argument.starts_with('-'));
-            flags(&options, &["--json", "--long"])?;
+            flags(&options, &["--json", "--long", "--write"])?;
             anyhow::ensure!(areas.len() <= 1, "one area at a time\n\n{USAGE}");
-            claims::run(
-                areas.first().map(String::as_str),
-                has(&options, "--json"),
-                has(&options, "--long"),
-            )
+            let options = claims::Options {
+                json: has(&options, "--json"),
+                long: has(&options, "--long"),
+                write: has(&options, "--write"),
+            };
+            claims::run(areas.first().map(String::as_str), options)
         }
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -66,16 +66,6 @@ impl Report {
         let value = value.with_context(|| format!("the report has no {pointer}"))?;
         value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
     }
-
-    /// The largest `field` of the objects in the array at a JSON pointer.
-    pub(crate) fn largest(&self, pointer: &str, field: &str) -> anyhow::Result<f64> {
-        let rows = self.0.pointer(pointer).and_then(Value::as_array);
-        rows.into_iter()
-            .flatten()
-            .filter_map(|row| row[field].as_f64())
-            .max_by(f64::total_cmp)
-            .with_context(|| format!("the report has no {pointer} with numbers `{field}`"))
-    }
 }
 
 /// A Python with the peers installed, in an environment of its own.
@@ -125,9 +115,6 @@ mod tests {
         assert_eq!(report.number("/at_recall/0.95/qps").unwrap(), 12.5);
         assert!(report.number("/at_recall/0.99/qps").is_err());
         assert!(report.number("/at_recall").is_err());
-        let report = run.report(&mut printing(r#"{"search": [{"recall": 0.9}, {"recall": 0.8}]}"#));
-        assert_eq!(report.as_ref().unwrap().largest("/search", "recall").unwrap(), 0.9);
-        assert!(report.unwrap().largest("/search", "qps").is_err());
     }
 
     #[test]

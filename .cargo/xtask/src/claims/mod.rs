@@ -13,6 +13,7 @@
 //! Absent on purpose: tests of behaviour (`cargo xtask test`), and figures nobody can reproduce.
 
 mod measure;
+mod readme;
 mod table;
 
 use anyhow::{bail, ensure};
@@ -105,8 +106,20 @@ impl Row {
     }
 }
 
+/// What to do with the rows beside printing them.
+#[derive(Clone, Copy)]
+pub(crate) struct Options {
+    /// Print one JSON value instead of lines.
+    pub(crate) json: bool,
+    /// Measure what takes long, too.
+    pub(crate) long: bool,
+    /// Replace the README's table of figures.
+    pub(crate) write: bool,
+}
+
 /// Measures the claims of `area`, or all; `false` if one does not hold.
-pub(crate) fn run(area: Option<&str>, as_json: bool, long: bool) -> anyhow::Result<bool> {
+pub(crate) fn run(area: Option<&str>, options: Options) -> anyhow::Result<bool> {
+    let Options { json: as_json, long, write } = options;
     if let Some(area) = area {
         ensure!(AREAS.contains(&area), "there is no area `{area}`; areas: {}", AREAS.join(", "));
     }
@@ -146,6 +159,9 @@ pub(crate) fn run(area: Option<&str>, as_json: bool, long: bool) -> anyhow::Resu
         );
     } else {
         println!("\n{holding} hold, {failing} fail");
+    }
+    if write {
+        readme::write(&rows)?;
     }
     Ok(failing == 0)
 }

@@ -42,7 +42,7 @@ pub(crate) const AREAS: [Area; 9] = [
 ];
 
 /// Test programs that also run on 64-bit Arm, emulated.
-const ARM_SUITES: [&str; 1] = ["kernels"];
+const ARM_SUITES: [&str; 2] = ["kernels", "foreign"];
 
 fn setup() -> anyhow::Result<Vec<Step>> {
     Ok(vec![check(xtask("setup")?)])
@@ -84,6 +84,7 @@ fn arm() -> anyhow::Result<Vec<Step>> {
         .args(["--target", "aarch64-unknown-linux-gnu", "--package", "ecphory-tests"])
         .args(ARM_SUITES.iter().flat_map(|suite| ["--test", suite]))
         .env("ECPHORY_REQUIRE_ISA", "neon")
+        .env("ECPHORY_BITS", workspace::target().join("bits"))
         .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc")
         .env(
             "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
