@@ -50,8 +50,11 @@ pub enum Error {
         /// Position of the vector in the call.
         row: usize,
     },
-    /// A vector without direction, under the cosine metric.
-    #[error("vector {row} is zero and has no direction under the cosine metric; skip it or use l2")]
+    /// A vector without direction, under the cosine metric: no component reaches
+    /// [`COSINE_COMPONENT_MIN`](crate::limits::COSINE_COMPONENT_MIN).
+    #[error(
+        "vector {row} is zero, or nearly, and has no direction under the cosine metric; skip it or use l2"
+    )]
     ZeroVector {
         /// Position of the vector in the call.
         row: usize,

@@ -27,6 +27,10 @@ pub const SLOTS_MAX: u32 = 1 << SLOT_BITS;
 /// Highest level of a node. With `m` ≥ 4 a level above 15 has probability 4^-15.
 pub const LEVEL_MAX: usize = 15;
 
+/// Smallest largest component of a vector under cosine: a shorter one has too few digits left for a
+/// direction.
+pub const COSINE_COMPONENT_MIN: f32 = 1e-30;
+
 /// Largest squared norm of a vector, so that a distance of two vectors cannot overflow an `f32`.
 pub const NORM_SQUARED_MAX: f32 = f32::MAX / 8.0;
 

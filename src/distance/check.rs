@@ -3,7 +3,7 @@
 use super::Metric;
 use crate::arch::Kernels;
 use crate::error::{Error, Result};
-use crate::limits::NORM_SQUARED_MAX;
+use crate::limits::{COSINE_COMPONENT_MIN, NORM_SQUARED_MAX};
 
 /// Refuses a vector (number `row` of the caller's) that has the wrong length, a component that is
 /// not finite, a norm that could overflow a distance or, under cosine, no direction.
@@ -20,7 +20,7 @@ pub(crate) fn check(
         return Err(Error::DimensionMismatch { expected: dim, got: vector.len() });
     }
     if kernels.dot(vector, vector) <= NORM_SQUARED_MAX {
-        if metric == Metric::Cosine && vector.iter().all(|&x| x == 0.0) {
+        if metric == Metric::Cosine && vector.iter().all(|x| x.abs() < COSINE_COMPONENT_MIN) {
             return Err(Error::ZeroVector { row });
         }
         return Ok(());

@@ -1,7 +1,7 @@
 //! A query, or an item in the role of one, in the form the traversal compares.
 
 use crate::distance::{Metric, Query, from_f32, from_i32};
-use crate::quantize::{ORIGIN, encode_signed};
+use crate::quantize::{Fidelity, ORIGIN, encode_signed};
 use crate::store::{BLOCK, Space};
 
 /// Scores slots against one query. Kept in scratch memory and set again for each query.
@@ -47,15 +47,15 @@ impl Probe {
     /// Takes a query that has been checked.
     pub(crate) fn set_query(&mut self, space: &Space, query: &[f32]) {
         self.exact.set(query);
-        let Some(quantizer) = &space.quantizer else {
-            self.form = Form::Exact;
-            return;
-        };
+        self.form = Form::Exact;
+        let Some(quantizer) = space.codes() else { return };
         let stride = space.store.shape.code_stride();
         if space.metric == Metric::L2 {
-            self.form = Form::Code;
             self.code.resize(stride, 0);
-            quantizer.encode(query, 1.0, &mut self.code);
+            // A query outside the range of the codes is compared with vectors.
+            if quantizer.encode(query, 1.0, &mut self.code) == Fidelity::Faithful {
+                self.form = Form::Code;
+            }
         } else {
             self.form = Form::Signed;
             self.signed.resize(stride, 0);
@@ -66,7 +66,7 @@ impl Probe {
     /// Takes the item of a written slot. Full-precision ranking is not available afterwards on
     /// codes: builds compare codes with codes only.
     pub(crate) fn set_item(&mut self, space: &Space, slot: u32) {
-        if space.quantizer.is_none() {
+        if space.codes().is_none() {
             self.form = Form::Exact;
             self.exact.set(space.store.vector(slot));
             return;
@@ -85,6 +85,11 @@ impl Probe {
             self.code.clear();
             self.code.extend_from_slice(code);
         }
+    }
+
+    /// Whether ordinals are those of full vectors.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.form == Form::Exact
     }
 
     /// Ordinals of `slots`, in the order given.

@@ -17,7 +17,7 @@ pub(crate) struct Scratch {
     batch: Batch,
     again: Vec<u32>,
     again_ordinals: Vec<u32>,
-    ranked: Vec<Candidate>,
+    ranked: Vec<(u32, u64)>,
     pub(crate) distances: u32,
     pub(crate) hops: u32,
 }
@@ -149,25 +149,27 @@ impl Scratch {
         self.run(&layer, space);
     }
 
-    /// The best `k` of the pool as slots, ranked on full vectors.
+    /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
     ///
-    /// On codes, `2 k` (or `k + 16`) are compared again: the true ten nearest stood among the
-    /// twenty nearest codes in every set measured.
-    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[Candidate] {
+    /// On codes, half of the pool is compared again, and `2 k` at least: the true ten nearest stood
+    /// among the twenty nearest codes in every set measured.
+    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
+        let candidates = self.pool.candidates();
         self.ranked.clear();
-        if space.quantizer.is_none() {
-            let best = self.pool.candidates().iter().take(k);
-            self.ranked.extend(best.map(|c| Candidate::new(c.ordinal(), c.node())));
-            return &self.ranked;
+        if self.probe.is_exact() {
+            let farthest = candidates.get(k - 1).map_or(u32::MAX, |last| last.ordinal());
+            let best = candidates.iter().take_while(|c| c.ordinal() <= farthest);
+            self.ranked.extend(best.map(|c| (c.ordinal(), space.key(c.node()))));
+        } else {
+            let depth = (2 * k).max(candidates.len() / 2);
+            self.again.clear();
+            self.again.extend(candidates.iter().take(depth).map(|c| c.node()));
+            self.again_ordinals.resize(self.again.len(), 0);
+            self.probe.score_exact(space, &self.again, &mut self.again_ordinals);
+            self.distances += self.again.len() as u32;
+            let scored = self.again_ordinals.iter().zip(&self.again);
+            self.ranked.extend(scored.map(|(&ordinal, &slot)| (ordinal, space.key(slot))));
         }
-        let depth = (2 * k).max(k + 16);
-        self.again.clear();
-        self.again.extend(self.pool.candidates().iter().take(depth).map(|c| c.node()));
-        self.again_ordinals.resize(self.again.len(), 0);
-        self.probe.score_exact(space, &self.again, &mut self.again_ordinals);
-        self.distances += self.again.len() as u32;
-        let scored = self.again_ordinals.iter().zip(&self.again);
-        self.ranked.extend(scored.map(|(&ordinal, &slot)| Candidate::new(ordinal, slot)));
         self.ranked.sort_unstable();
         self.ranked.truncate(k);
         &self.ranked

@@ -78,10 +78,15 @@ impl Index {
             if go_on { Ok(()) } else { Err(Error::Cancelled) }
         };
         step(Phase::Check, total)?;
-        let quantizer = fit(total, self.options.dim, &|i| (input.row(i), input.norm(i)), exec);
+        let fit = fit(total, self.options.dim, &|i| (input.row(i), input.norm(i)), exec);
         step(Phase::Fit, total)?;
-        let order = self.order(&input, &quantizer, exec)?;
+        let order = self.order(&input, &fit.quantizer, exec)?;
         step(Phase::Order, total)?;
+        let quantizer = match self.options.codes {
+            Codes::Auto => fit.is_fine.then_some(fit.quantizer),
+            Codes::U7 => Some(fit.quantizer),
+            Codes::None => None,
+        };
         let root = self
             .link(&input, quantizer, &order, exec, &mut |done| step(Phase::Link, done).is_ok())?;
         self.root.swap(root);
@@ -145,7 +150,7 @@ impl Index {
     fn link(
         &self,
         input: &Input<'_>,
-        quantizer: Quantizer,
+        quantizer: Option<Quantizer>,
         order: &[u32],
         exec: &dyn Exec,
         progress: &mut dyn FnMut(usize) -> bool,
@@ -159,7 +164,6 @@ impl Index {
         let mut pairs: Vec<_> = (1..).zip(0..order.len()).map(|(s, i)| (item(i).0, s)).collect();
         let keys = Keys::sorted(&mut pairs, allocator, options.seed)?;
         drop(pairs);
-        let quantizer = (options.codes != Codes::None).then_some(quantizer);
         let rows = order.len() as u32 + 1;
         let mut space =
             Space::zeroed(options.dim, options.metric, self.kernels, quantizer, rows, allocator)?;

@@ -10,7 +10,8 @@ use crate::limits::{DIM_MAX, EF_MAX, M_MAX, M_MIN};
 /// What a traversal reads. Hits are ranked on full vectors either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Codes {
-    /// 7-bit codes wherever an index is built in bulk: they are fitted to the data.
+    /// 7-bit codes wherever an index is built in bulk from data that they tell apart: they are
+    /// fitted to it.
     #[default]
     Auto,
     /// Full vectors only.

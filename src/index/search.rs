@@ -89,7 +89,13 @@ impl Index {
             }
             hits
         });
-        Ok(Batch::of(k, blocks.into_iter().flatten()))
+        let hits: Vec<Hit> = blocks.into_iter().flatten().collect();
+        if hits.len() != queries.len() / dim * k {
+            // Every item is reachable, so only a damaged file that was not checked ends up here.
+            let reason = "its graph leads to fewer items than it holds";
+            return Err(Error::Snapshot { reason, offset: 0 });
+        }
+        Ok(Batch::of(k, hits.into_iter()))
     }
 
     /// As [`Self::search_batch`], by comparing every item with every query: exact. O(n · queries).
@@ -206,7 +212,7 @@ fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
     }
 }
 
-/// Walks the graph and appends the `k` nearest by full vectors to `hits`.
+/// Walks the graph and appends the `k` nearest by full vectors to `hits`, ties by key.
 fn graph_search(
     root: &Root,
     query: &[f32],
@@ -216,16 +222,11 @@ fn graph_search(
     hits: &mut Vec<Hit>,
 ) {
     scratch.probe.set_query(&root.space, query);
+    // Codes err in the order of near ones: twice as many as are wanted get a second chance.
+    let ef = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
     scratch.search(&root.graph, &root.space, ef);
     let ranked = scratch.rank(&root.space, k);
-    let first = hits.len();
-    hits.extend(ranked.iter().map(|candidate| Hit {
-        key: root.space.key(candidate.node()),
-        distance: to_f32(candidate.ordinal()),
-    }));
-    // Ranking broke ties by slot, which a caller does not know.
-    hits[first..]
-        .sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.key.cmp(&b.key)));
+    hits.extend(ranked.iter().map(|&(ordinal, key)| Hit { key, distance: to_f32(ordinal) }));
 }
 
 fn scan_search<'a>(

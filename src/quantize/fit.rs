@@ -15,6 +15,16 @@ const CLAMPED: u64 = 100_000;
 /// Histogram bins: the upper bits of a float's magnitude, so a bin is 1/128 of a power of two.
 const BINS: usize = 1 << 15;
 
+/// Steps that the usual (median) component lies from the mean, at least, for codes to tell rows
+/// apart: 7 for the embeddings and 5 for the image features that were measured.
+const FINE_STEPS: f32 = 1.5;
+
+/// A quantiser, and whether its codes are fine enough to be compared instead of vectors.
+pub(crate) struct Fit {
+    pub(crate) quantizer: Quantizer,
+    pub(crate) is_fine: bool,
+}
+
 /// Fits mean and scale to `rows` vectors of `dim` components; `row(i)` gives a vector and the norm
 /// to divide it by.
 ///
@@ -24,12 +34,18 @@ pub(crate) fn fit<'a>(
     dim: usize,
     row: &(dyn Fn(usize) -> (&'a [f32], f32) + Sync),
     exec: &dyn Exec,
-) -> Quantizer {
+) -> Fit {
     let sample = rows.min(SAMPLE_MAX);
     let sampled = |i: usize| row((i as u64 * rows as u64 / sample as u64) as usize);
     let mean = mean(sample, dim, &sampled, exec);
-    let extent = extent(sample, dim, &mean, &sampled, exec);
-    Quantizer::new(mean, extent / 63.0)
+    let deviations = deviations(sample, &mean, &sampled, exec);
+    let all = (sample * dim) as u64;
+    let extent = deviations.exceeded_by(all / CLAMPED);
+    // Constant data has no extent; any scale encodes it.
+    let extent = if extent > f32::MIN_POSITIVE * 1e6 { extent } else { 63.0 };
+    let scale = extent / 63.0;
+    let is_fine = deviations.exceeded_by(all / 2) >= FINE_STEPS * scale;
+    Fit { quantizer: Quantizer::new(mean, scale), is_fine }
 }
 
 fn mean<'a>(
@@ -60,14 +76,30 @@ fn mean<'a>(
     total.iter().map(|sum| (sum / sample.max(1) as f64) as f32).collect()
 }
 
-/// The deviation from the mean that all but one in [`CLAMPED`] components stay within.
-fn extent<'a>(
+/// How far components lie from their mean, counted by [`BINS`].
+struct Deviations(Vec<AtomicU64>);
+
+impl Deviations {
+    /// The upper edge of the bin that holds the deviation which `count` components exceed.
+    fn exceeded_by(&self, count: u64) -> f32 {
+        let mut left = count;
+        for bin in (0..BINS).rev() {
+            let here = self.0[bin].load(Ordering::Relaxed);
+            if here > left {
+                return f32::from_bits(((bin as u32) << 16) | 0xffff);
+            }
+            left -= here;
+        }
+        0.0
+    }
+}
+
+fn deviations<'a>(
     sample: usize,
-    dim: usize,
     mean: &[f32],
     row: &(dyn Fn(usize) -> (&'a [f32], f32) + Sync),
     exec: &dyn Exec,
-) -> f32 {
+) -> Deviations {
     // Relaxed adds of integers commute, so the histogram does not depend on the threads.
     let histogram: Vec<AtomicU64> = (0..BINS).map(|_| AtomicU64::new(0)).collect();
     exec.for_each(sample, BLOCK, &|range| {
@@ -82,15 +114,5 @@ fn extent<'a>(
             histogram[bin].fetch_add(u64::from(count), Ordering::Relaxed);
         }
     });
-    let mut clamped = (sample * dim) as u64 / CLAMPED;
-    for bin in (0..BINS).rev() {
-        let count = histogram[bin].load(Ordering::Relaxed);
-        if count > clamped {
-            let upper_edge = f32::from_bits(((bin as u32) << 16) | 0xffff);
-            // Constant data has no extent; any scale encodes it.
-            return if upper_edge > f32::MIN_POSITIVE * 1e6 { upper_edge } else { 1.0 };
-        }
-        clamped -= count;
-    }
-    1.0
+    Deviations(histogram)
 }

@@ -7,7 +7,9 @@
 //! One mean vector and one global scale serve a whole index, so that the distance of two codes is
 //! one integer sum, exact on every target. Without the mean a constant shift of the data would use
 //! up the range of the codes; the scale covers all but one in a hundred thousand components, the
-//! rest are clamped. Rank on full vectors afterwards: codes only decide which rows to look at.
+//! rest are clamped. Data that one scale cannot serve (a dense cluster and a few far rows) is told
+//! apart by `Fit::is_fine`; vectors outside the range, by [`Fidelity`]: full vectors are compared
+//! then. Rank on full vectors afterwards: codes only decide which rows to look at.
 //!
 //! Absent on purpose: the sums themselves (`arch`), and refitting — codes of one index share the
 //! quantiser they were built with.
@@ -16,4 +18,4 @@ mod fit;
 mod u7;
 
 pub(crate) use fit::fit;
-pub(crate) use u7::{ORIGIN, Quantizer, encode_signed};
+pub(crate) use u7::{Fidelity, ORIGIN, Quantizer, encode_signed};

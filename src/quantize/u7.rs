@@ -10,6 +10,18 @@ const CODE_MAX: f32 = 127.0;
 /// two additions that every target vectorises alike.
 const ROUND: f32 = 12_582_912.0;
 
+/// A code with more than one clamped component in so many says too little of its vector.
+const CLAMPED_SHARE: usize = 32;
+
+/// Whether a code stands for its vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fidelity {
+    /// All but a few components are within half a step.
+    Faithful,
+    /// The vector lies outside the range that the quantiser was fitted to.
+    Clamped,
+}
+
 /// A mean and a scale: how vectors of one index become codes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Quantizer {
@@ -36,16 +48,21 @@ impl Quantizer {
     }
 
     /// Writes the code of `vector / norm` (norm 1 where the metric is not cosine); bytes of `code`
-    /// past the vector are the padding of a row and become 0.
-    pub(crate) fn encode(&self, vector: &[f32], norm: f32, code: &mut [u8]) {
+    /// past the vector are the padding of a row and become 0. Says whether the code stands for the
+    /// vector.
+    pub(crate) fn encode(&self, vector: &[f32], norm: f32, code: &mut [u8]) -> Fidelity {
         let (code, padding) = code.split_at_mut(vector.len());
+        let mut clamped = 0;
         for ((code, &x), &mean) in code.iter_mut().zip(vector).zip(&self.mean) {
             let steps = (x / norm - mean) * self.inverse;
-            let rounded = (steps.clamp(-64.0, 63.0) + ROUND) - ROUND;
-            *code = (rounded + ORIGIN as f32) as u8;
+            let inside = steps.clamp(-64.0, 63.0);
+            // Half a step out of range is a rounding, not a loss.
+            clamped += usize::from((steps - inside).abs() > 0.5);
+            *code = ((inside + ROUND) - ROUND + ORIGIN as f32) as u8;
         }
         padding.fill(0);
         debug_assert!(code.iter().all(|&c| f32::from(c) <= CODE_MAX));
+        if clamped * CLAMPED_SHARE > vector.len() { Fidelity::Clamped } else { Fidelity::Faithful }
     }
 
     /// The part of an inner product that depends on one row alone: `scale · Σ meanᵢ (cᵢ − 64)`.

@@ -9,7 +9,10 @@ use crate::distance::{Metric, check, norm};
 use crate::error::{Error, Result};
 use crate::exec::Exec;
 use crate::limits::SLOTS_MAX;
-use crate::quantize::Quantizer;
+use crate::quantize::{Fidelity, Quantizer};
+
+/// Rows with a clamped code that an index bears: one in so many.
+const CLAMPED_ROWS: u32 = 128;
 
 /// The items of one index, without their graph.
 pub(crate) struct Space {
@@ -19,6 +22,8 @@ pub(crate) struct Space {
     pub(crate) store: Store,
     /// The first slot that was never taken.
     next: AtomicU32,
+    /// Rows whose codes do not stand for their vectors.
+    clamped: AtomicU32,
 }
 
 /// A slot that its holder alone knows of.
@@ -43,7 +48,14 @@ impl Space {
     ) -> Result<Self> {
         let shape = Self::shape(dim, metric, quantizer.is_some());
         let store = Store::zeroed(shape, rows, allocator)?;
-        Ok(Self { metric, kernels, quantizer, store, next: AtomicU32::new(1) })
+        Ok(Self {
+            metric,
+            kernels,
+            quantizer,
+            store,
+            next: AtomicU32::new(1),
+            clamped: AtomicU32::new(0),
+        })
     }
 
     /// Rows that were stored before; slots below `next` are taken.
@@ -53,8 +65,10 @@ impl Space {
         quantizer: Option<Quantizer>,
         store: Store,
         next: u32,
+        clamped: u32,
     ) -> Self {
-        Self { metric, kernels, quantizer, store, next: AtomicU32::new(next) }
+        let (next, clamped) = (AtomicU32::new(next), AtomicU32::new(clamped));
+        Self { metric, kernels, quantizer, store, next, clamped }
     }
 
     /// Which rows an index of this kind keeps.
@@ -65,6 +79,20 @@ impl Space {
             norms: metric == Metric::Cosine,
             biases: codes && metric == Metric::InnerProduct,
         }
+    }
+
+    /// Rows whose codes do not stand for their vectors.
+    pub(crate) fn clamped(&self) -> u32 {
+        // Relaxed: see `Fresh::write`.
+        self.clamped.load(Ordering::Relaxed)
+    }
+
+    /// The quantiser, as long as codes are worth comparing: fewer than one row in
+    /// [`CLAMPED_ROWS`] lies outside the range it was fitted to.
+    #[inline]
+    pub(crate) fn codes(&self) -> Option<&Quantizer> {
+        let drifted = self.clamped() > self.end() / CLAMPED_ROWS;
+        self.quantizer.as_ref().filter(|_| !drifted)
     }
 
     /// The first slot that was never taken: every item is in `1..end`.
@@ -170,7 +198,10 @@ impl Fresh<'_> {
         if let Some(quantizer) = &space.quantizer {
             // SAFETY: as above; the row holds `code_stride` bytes.
             let code = unsafe { store.codes.values_mut(slot, store.shape.code_stride()) };
-            quantizer.encode(vector, length, code);
+            if quantizer.encode(vector, length, code) == Fidelity::Clamped {
+                // Relaxed: a count that only turns codes off, whenever it is seen.
+                space.clamped.fetch_add(1, Ordering::Relaxed);
+            }
             if store.shape.biases {
                 let bias = quantizer.bias(space.kernels, code, &mut scratch.0);
                 store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
