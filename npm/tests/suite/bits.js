@@ -35,7 +35,7 @@ const answerTests = {
 };
 
 const buildTests = {
-  "a snapshot built here is the native one, byte for byte": async ({ ecphory, options, base, note }) => {
+  "a snapshot built here has the bytes of the native one": async ({ ecphory, options, base, note }) => {
     const { dimensions, items, vectors, snapshot } = await files(base);
     const index = await ecphory.Index.create({ dimensions, ...options });
     const start = performance.now();

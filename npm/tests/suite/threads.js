@@ -4,7 +4,7 @@ import { equal, ok, refused } from "./assert.js";
 import { filled, firstIds, numbers } from "./data.js";
 
 export const tests = {
-  "unless told otherwise, every processor gets a thread": async (t) => {
+  "every processor gets a thread unless told otherwise": async (t) => {
     const index = await filled(t, 100, 8);
     const { threads, sharedMemory, memoryMax } = index.capabilities;
     equal(threads, Math.min(Math.max(navigator.hardwareConcurrency, 1), 16), "threads");
