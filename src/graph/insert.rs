@@ -103,6 +103,9 @@ pub(crate) fn insert(
     }
     let layer = BaseLayer::new(graph, space);
     insert.search(&layer, &seeds, ef_construction, &mut scratch.walk);
+    if scratch.walk.is_blurred(space) {
+        space.count_blurred();
+    }
     insert.choose(|slot| slot, scratch);
     links::fill(graph.row(newcomer.slot), scratch.kept.iter().map(|c| Link::new(c.node(), false)));
     back.push((0, scratch.kept.clone()));

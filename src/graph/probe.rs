@@ -87,6 +87,11 @@ impl Probe {
         }
     }
 
+    /// Whether ordinals are squared differences of codes.
+    pub(crate) fn is_code(&self) -> bool {
+        self.form == Form::Code
+    }
+
     /// Whether ordinals are those of full vectors.
     pub(crate) fn is_exact(&self) -> bool {
         self.form == Form::Exact

@@ -22,6 +22,10 @@ pub(crate) struct Scratch {
     pub(crate) hops: u32,
 }
 
+/// Neighbours within the rounding of codes that make an item blurred; copies of one vector are at
+/// most [`LINKING_TIES`] of them.
+const BLURRED_NEIGHBOURS: usize = 16;
+
 /// The unseen neighbours of one expanded node.
 struct Batch {
     nodes: [u32; M0_MAX],
@@ -149,21 +153,30 @@ impl Scratch {
         self.run(&layer, space);
     }
 
+    /// Whether the item that was walked for has many neighbours within what rounding to codes adds
+    /// to a squared distance: about a sixth of a step for each component, so half of one is doubt.
+    pub(crate) fn is_blurred(&self, space: &Space) -> bool {
+        let dim = space.store.shape.dim;
+        let doubtful = self
+            .pool
+            .candidates()
+            .iter()
+            .take_while(|c| self.probe.is_code() && (c.ordinal() as usize) < dim / 2);
+        doubtful.count() >= BLURRED_NEIGHBOURS.min(dim / 2).max(1)
+    }
+
     /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
     ///
-    /// On codes, half of the pool is compared again, and `2 k` at least: the true ten nearest stood
-    /// among the twenty nearest codes in every set measured.
+    /// What was walked on codes is compared again, the whole pool: half of it measured the same on
+    /// embeddings, but not where rows lie a few steps of the codes apart.
     pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
         let candidates = self.pool.candidates();
         self.ranked.clear();
         if self.probe.is_exact() {
-            let farthest = candidates.get(k - 1).map_or(u32::MAX, |last| last.ordinal());
-            let best = candidates.iter().take_while(|c| c.ordinal() <= farthest);
-            self.ranked.extend(best.map(|c| (c.ordinal(), space.key(c.node()))));
+            self.ranked.extend(candidates.iter().map(|c| (c.ordinal(), space.key(c.node()))));
         } else {
-            let depth = (2 * k).max(candidates.len() / 2);
             self.again.clear();
-            self.again.extend(candidates.iter().take(depth).map(|c| c.node()));
+            self.again.extend(candidates.iter().map(|c| c.node()));
             self.again_ordinals.resize(self.again.len(), 0);
             self.probe.score_exact(space, &self.again, &mut self.again_ordinals);
             self.distances += self.again.len() as u32;

@@ -128,7 +128,7 @@ impl Index {
             ],
             rows,
         );
-        let space = Space::over(options.metric, kernels, quantizer, store, rows, meta.clamped);
+        let space = Space::over(options.metric, kernels, quantizer, store, rows, meta.blurred);
         let (m, upper) = (options.m, heads.upper_next);
         let links = table(Kind::Links, Graph::row_stride(m), rows)?;
         let upper_links = table(Kind::UpperRows, Graph::upper_stride(m), upper)?;
@@ -159,15 +159,15 @@ struct Meta {
     len: u32,
     heads: Heads,
     coded: bool,
-    /// Rows whose codes do not stand for their vectors.
-    clamped: u32,
+    /// Rows that codes do not tell from others.
+    blurred: u32,
 }
 
 impl Meta {
     fn of(options: &Options, root: &Root, len: u32) -> Self {
         let coded = root.space.quantizer.is_some();
         let (rows, heads) = (root.space.end(), root.graph.heads());
-        Self { options: *options, rows, len, heads, coded, clamped: root.space.clamped() }
+        Self { options: *options, rows, len, heads, coded, blurred: root.space.blurred() }
     }
 
     /// Meta, and the section of scale and mean.
@@ -188,7 +188,7 @@ impl Meta {
         meta.put_u32(self.heads.anchor);
         meta.put_u64(self.heads.entry);
         meta.put_u32(self.heads.ranks);
-        meta.put_u32(self.clamped);
+        meta.put_u32(self.blurred);
         let mut mean = FieldsWriter::default();
         if let Some(quantizer) = quantizer {
             let (values, scale) = quantizer.parts();
@@ -225,13 +225,13 @@ impl Meta {
         }
         let (upper_next, anchor) = (fields.take_u32()?, fields.take_u32()?);
         let (entry, ranks) = (fields.take_u64()?, fields.take_u32()?);
-        let clamped = fields.take_u32()?;
+        let blurred = fields.take_u32()?;
         let heads = Heads { upper_next, entry, anchor, ranks };
         if !valid_heads(heads, rows) {
             return Err(fields.refuse("the entry point lies outside the graph"));
         }
         fields.clone().finish()?;
-        Ok(Self { options, rows, len, heads, coded, clamped })
+        Ok(Self { options, rows, len, heads, coded, blurred })
     }
 
     fn quantizer(&self, fields: &mut FieldsReader<'_>) -> Result<Option<Quantizer>> {

@@ -11,8 +11,8 @@ use crate::exec::Exec;
 use crate::limits::SLOTS_MAX;
 use crate::quantize::{Fidelity, Quantizer};
 
-/// Rows with a clamped code that an index bears: one in so many.
-const CLAMPED_ROWS: u32 = 128;
+/// Rows that codes blur, at most, for codes to be compared: one in so many.
+const BLURRED_ROWS: u32 = 128;
 
 /// The items of one index, without their graph.
 pub(crate) struct Space {
@@ -22,8 +22,8 @@ pub(crate) struct Space {
     pub(crate) store: Store,
     /// The first slot that was never taken.
     next: AtomicU32,
-    /// Rows whose codes do not stand for their vectors.
-    clamped: AtomicU32,
+    /// Rows that codes do not tell from others.
+    blurred: AtomicU32,
 }
 
 /// A slot that its holder alone knows of.
@@ -54,7 +54,7 @@ impl Space {
             quantizer,
             store,
             next: AtomicU32::new(1),
-            clamped: AtomicU32::new(0),
+            blurred: AtomicU32::new(0),
         })
     }
 
@@ -65,10 +65,10 @@ impl Space {
         quantizer: Option<Quantizer>,
         store: Store,
         next: u32,
-        clamped: u32,
+        blurred: u32,
     ) -> Self {
-        let (next, clamped) = (AtomicU32::new(next), AtomicU32::new(clamped));
-        Self { metric, kernels, quantizer, store, next, clamped }
+        let (next, blurred) = (AtomicU32::new(next), AtomicU32::new(blurred));
+        Self { metric, kernels, quantizer, store, next, blurred }
     }
 
     /// Which rows an index of this kind keeps.
@@ -81,17 +81,22 @@ impl Space {
         }
     }
 
-    /// Rows whose codes do not stand for their vectors.
-    pub(crate) fn clamped(&self) -> u32 {
-        // Relaxed: see `Fresh::write`.
-        self.clamped.load(Ordering::Relaxed)
+    /// Rows that codes do not tell from others.
+    pub(crate) fn blurred(&self) -> u32 {
+        // Relaxed: a count that only turns codes off, whenever it is seen.
+        self.blurred.load(Ordering::Relaxed)
+    }
+
+    /// Counts a row that lies outside the range of the codes, or nearer to others than they tell.
+    pub(crate) fn count_blurred(&self) {
+        self.blurred.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The quantiser, as long as codes are worth comparing: fewer than one row in
-    /// [`CLAMPED_ROWS`] lies outside the range it was fitted to.
+    /// [`BLURRED_ROWS`] is blurred by it.
     #[inline]
     pub(crate) fn codes(&self) -> Option<&Quantizer> {
-        let drifted = self.clamped() > self.end() / CLAMPED_ROWS;
+        let drifted = self.blurred() > self.end() / BLURRED_ROWS;
         self.quantizer.as_ref().filter(|_| !drifted)
     }
 
@@ -199,8 +204,7 @@ impl Fresh<'_> {
             // SAFETY: as above; the row holds `code_stride` bytes.
             let code = unsafe { store.codes.values_mut(slot, store.shape.code_stride()) };
             if quantizer.encode(vector, length, code) == Fidelity::Clamped {
-                // Relaxed: a count that only turns codes off, whenever it is seen.
-                space.clamped.fetch_add(1, Ordering::Relaxed);
+                space.count_blurred();
             }
             if store.shape.biases {
                 let bias = quantizer.bias(space.kernels, code, &mut scratch.0);
