@@ -4,6 +4,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+use super::exclusive::Exclusive;
 use super::gate::Alone;
 use super::region::{ALIGN, Allocator, Region};
 use crate::error::{Error, Result};
@@ -26,8 +27,7 @@ pub(crate) struct Chunks {
 impl Chunks {
     /// `rows` zeroed rows of `stride` bytes, ready to be filled.
     pub(crate) fn zeroed(stride: usize, rows: u32, allocator: Arc<dyn Allocator>) -> Result<Self> {
-        let bytes = stride * rows as usize;
-        let first = allocator.zeroed(bytes).ok_or(Error::OutOfMemory { bytes })?;
+        let first = block(stride, rows, &*allocator)?;
         Ok(Self::over(stride, rows, first, allocator))
     }
 
@@ -38,7 +38,9 @@ impl Chunks {
         first: Region,
         allocator: Arc<dyn Allocator>,
     ) -> Self {
-        assert!(first.len() >= stride * rows as usize, "a chunk holds the rows it names");
+        // In 64 bits, where the product cannot wrap.
+        let bytes = stride as u64 * u64::from(rows);
+        assert!(first.len() as u64 >= bytes, "a chunk holds the rows it names");
         let added = [const { AtomicPtr::new(null_mut()) }; ADDED_MAX];
         Self { stride, first, first_rows: rows, added, allocator }
     }
@@ -90,9 +92,7 @@ impl Chunks {
             if !place.load(Ordering::Acquire).is_null() {
                 continue;
             }
-            let bytes = (GROWTH as usize) << chunk;
-            let bytes = bytes * self.stride;
-            let region = self.allocator.zeroed(bytes).ok_or(Error::OutOfMemory { bytes })?;
+            let region = block(self.stride, GROWTH << chunk, &*self.allocator)?;
             let region = Box::into_raw(Box::new(region));
             // Release publishes the region; pairs with the acquire in `added_row`. Who loses the
             // race uses the winner's chunk.
@@ -184,6 +184,17 @@ impl Chunks {
     }
 }
 
+/// Memory for `rows` rows. An allocator is a host's safe code, so what it gives is believed only
+/// as far as it was looked at: long enough, and in nobody else's hands.
+fn block(stride: usize, rows: u32, allocator: &dyn Allocator) -> Result<Region> {
+    let bytes = stride.checked_mul(rows as usize);
+    bytes
+        .and_then(|bytes| allocator.zeroed(bytes).filter(|region| region.len() >= bytes))
+        .and_then(Exclusive::new)
+        .map(Exclusive::into_region)
+        .ok_or(Error::OutOfMemory { bytes: bytes.unwrap_or(usize::MAX) })
+}
+
 impl Drop for Chunks {
     fn drop(&mut self) {
         for chunk in &mut self.added {
@@ -193,5 +204,59 @@ impl Drop for Chunks {
                 drop(unsafe { Box::from_raw(region) });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Heap;
+
+    /// Gives large blocks away twice.
+    struct Twice(Region);
+
+    impl Allocator for Twice {
+        fn zeroed(&self, len: usize) -> Option<Region> {
+            if len == 0 { Region::zeroed(0) } else { Some(self.0.clone()) }
+        }
+    }
+
+    /// Gives one byte too few.
+    struct Short;
+
+    impl Allocator for Short {
+        fn zeroed(&self, len: usize) -> Option<Region> {
+            Region::zeroed(len.saturating_sub(1))
+        }
+    }
+
+    #[test]
+    fn memory_that_is_short_or_shared_is_refused() {
+        let twice = Twice(Region::zeroed(1 << 20).unwrap());
+        let hosts: [Arc<dyn Allocator>; 2] = [Arc::new(twice), Arc::new(Short)];
+        for host in hosts {
+            let first = Chunks::zeroed(8, 3, Arc::clone(&host));
+            assert_eq!(first.err(), Some(Error::OutOfMemory { bytes: 24 }));
+            let chunks = Chunks::zeroed(8, 0, host).unwrap();
+            let bytes = 8 * GROWTH as usize;
+            assert_eq!(chunks.reserve(0), Err(Error::OutOfMemory { bytes }));
+            assert_eq!(chunks.bytes(), 0);
+        }
+    }
+
+    #[test]
+    fn more_bytes_than_an_address_counts_are_refused() {
+        let stride = usize::MAX / 4;
+        let full = Error::OutOfMemory { bytes: usize::MAX };
+        assert_eq!(Chunks::zeroed(stride, 5, Arc::new(Heap)).err(), Some(full.clone()));
+        let chunks = Chunks::zeroed(stride, 0, Arc::new(Heap)).unwrap();
+        assert_eq!(chunks.reserve(0), Err(full));
+    }
+
+    #[test]
+    #[should_panic(expected = "a chunk holds the rows it names")]
+    fn a_first_chunk_is_long_enough() {
+        let first = Region::zeroed(23).unwrap();
+        Chunks::over(8, 3, first, Arc::new(Heap));
     }
 }

@@ -97,7 +97,8 @@ impl fmt::Debug for Region {
 
 /// Provides the memory in which an index grows.
 pub trait Allocator: Send + Sync {
-    /// `len` zero bytes, or `None` where there is no memory for them.
+    /// `len` zero bytes that nobody else holds, or `None` where there is no memory for them. A
+    /// region that is shorter, or of which a clone is kept, is refused as if it were `None`.
     fn zeroed(&self, len: usize) -> Option<Region>;
 }
 
