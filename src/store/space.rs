@@ -7,12 +7,15 @@ use super::{Allocator, Shape, Store};
 use crate::arch::Kernels;
 use crate::distance::{Metric, check, norm};
 use crate::error::{Error, Result};
-use crate::exec::Exec;
+use crate::exec::{Exec, for_each_item};
 use crate::limits::SLOTS_MAX;
 use crate::quantize::{Fidelity, Quantizer};
 
 /// Rows that codes blur, at most, for codes to be compared: one in so many.
 const BLURRED_ROWS: u32 = 128;
+
+/// Rows that one piece of a bulk fill writes.
+const GRAIN: usize = 64;
 
 /// The items of one index, without their graph.
 pub(crate) struct Space {
@@ -106,8 +109,9 @@ impl Space {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// Takes a slot, once it is backed with memory here and, by `reserve`, elsewhere: all slots
-    /// below the end are backed, also after memory was refused.
+    /// Takes a slot, once it is backed with memory elsewhere, by `reserve`, and here: all slots
+    /// below the end are backed, also after memory was refused. Elsewhere comes first, because the
+    /// capacity that this makes known is that of both.
     pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
         // Relaxed throughout: the counter only hands out numbers.
         let mut slot = self.next.load(Ordering::Relaxed);
@@ -115,8 +119,8 @@ impl Space {
             if slot >= SLOTS_MAX {
                 return Err(Error::Full { limit: SLOTS_MAX - 1 });
             }
-            self.store.reserve(slot)?;
             reserve(slot)?;
+            self.store.reserve(slot)?;
             let (relaxed, next) = (Ordering::Relaxed, slot + 1);
             match self.next.compare_exchange_weak(slot, next, relaxed, relaxed) {
                 Ok(_) => return Ok(Fresh { space: self, slot }),
@@ -135,11 +139,14 @@ impl Space {
     ) {
         assert!(count < self.store.capacity() as usize, "slots of a bulk build are backed");
         let space = &*self;
-        exec.for_each(count, 64, &|range| {
+        let starts = (0..count).step_by(GRAIN);
+        let ranges = starts.map(|start| start..count.min(start + GRAIN)).collect();
+        for_each_item(exec, ranges, |range| {
             let mut scratch = RowScratch::default();
             for i in range {
                 let (key, vector) = item(i);
-                // Exclusive access to the space makes each slot fresh, and ranges are disjoint.
+                // Exclusive access to the space makes each slot fresh, and each range is handed out
+                // once, whatever the host's `exec` does.
                 Fresh { space, slot: i as u32 + 1 }.write(key, vector, &mut scratch);
             }
         });
@@ -212,5 +219,63 @@ impl Fresh<'_> {
             }
         }
         slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::arch::detected;
+    use crate::store::Heap;
+
+    fn space(rows: u32) -> Space {
+        let heap: Arc<dyn Allocator> = Arc::new(Heap);
+        Space::zeroed(3, Metric::L2, detected(), None, rows, &heap).unwrap()
+    }
+
+    #[test]
+    fn a_slot_is_known_once_it_is_backed_everywhere() {
+        let space = space(1);
+        let refused = Error::OutOfMemory { bytes: 1 };
+        assert_eq!(space.take(|_| Err(refused.clone())).err(), Some(refused));
+        assert_eq!((space.store.capacity(), space.end()), (1, 1));
+        let fresh = space.take(|slot| {
+            assert!(space.store.capacity() <= slot, "backed elsewhere first");
+            Ok(())
+        });
+        assert_eq!(fresh.unwrap().slot, 1);
+        assert!(space.store.capacity() > 1);
+    }
+
+    /// Calls for everything twice, on two threads at once.
+    struct Twice;
+
+    impl Exec for Twice {
+        fn for_each(&self, count: usize, _: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
+            std::thread::scope(|scope| {
+                scope.spawn(|| work(0..count));
+                scope.spawn(|| work(0..count));
+            });
+        }
+
+        fn width(&self) -> usize {
+            2
+        }
+    }
+
+    #[test]
+    fn each_row_is_filled_once_whatever_the_exec_does() {
+        let count = 1000;
+        let mut space = space(count as u32 + 1);
+        let written: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
+        let item = |i: usize| {
+            written[i].fetch_add(1, Ordering::Relaxed);
+            (i as u64, &[1.0, 2.0, 3.0][..])
+        };
+        space.fill(count, &item, &Twice);
+        assert!(written.iter().all(|times| times.load(Ordering::Relaxed) == 1));
+        assert!((1..=count as u32).all(|slot| space.key(slot) == u64::from(slot) - 1));
     }
 }
