@@ -13,7 +13,7 @@ thread_local! {
     static CACHE: RefCell<Vec<LocalHandle>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Holds a `T`; readers pin it without waiting, and a swapped-out value is dropped once no reader
+/// Holds a `T`; readers pin it without waiting for anyone, and a swapped-out value is dropped once no reader
 /// can still hold it (epoch-based reclamation, by crossbeam-epoch).
 ///
 /// Each cell owns its collector: a reader that lingers in one keeps nothing alive in another.
@@ -34,7 +34,8 @@ impl<T: Send + Sync> SwapCell<T> {
         Self { value: Atomic::new(value), collector: Collector::new() }
     }
 
-    /// The current value. Wait-free after a thread's first use of the cell.
+    /// The current value. Waits for nobody; now and then it drops a few values that were swapped
+    /// out and let go of.
     pub(crate) fn pin(&self) -> Pinned<'_, T> {
         let guard = self.guard();
         // Acquire pairs with the release in `swap`: the value is complete.
@@ -52,19 +53,26 @@ impl<T: Send + Sync> SwapCell<T> {
         guard.flush();
     }
 
+    /// Keeps what is reached through this cell alive.
+    ///
+    /// To pin, and to let a handle go, can drop old values, and with them a host's allocator, whose
+    /// drop may use another index: the cache is not borrowed meanwhile. It may even be gone, when
+    /// this is the end of the thread.
     fn guard(&self) -> Guard {
-        CACHE.with_borrow_mut(|cache| {
-            if let Some(place) = cache.iter().position(|h| h.collector() == &self.collector) {
-                return cache[place].pin();
-            }
-            let handle = self.collector.register();
-            let guard = handle.pin();
-            if cache.len() == HANDLES {
-                cache.remove(0);
-            }
+        let mine = |handle: &LocalHandle| handle.collector() == &self.collector;
+        let cached = CACHE.try_with(|cache| {
+            let mut cache = cache.borrow_mut();
+            cache.iter().position(mine).map(|place| cache.remove(place))
+        });
+        let handle = cached.ok().flatten().unwrap_or_else(|| self.collector.register());
+        let guard = handle.pin();
+        let oldest = CACHE.try_with(|cache| {
+            let mut cache = cache.borrow_mut();
             cache.push(handle);
-            guard
-        })
+            (cache.len() > HANDLES).then(|| cache.remove(0))
+        });
+        drop(oldest);
+        guard
     }
 }
 
@@ -135,5 +143,40 @@ mod tests {
                 cell.swap(Counted(Arc::clone(&dropped), value));
             }
         });
+    }
+
+    /// Uses a cell when it is dropped, as a host's allocator may.
+    struct Nested(Arc<SwapCell<u64>>, Arc<AtomicUsize>);
+
+    impl Drop for Nested {
+        fn drop(&mut self) {
+            assert_eq!(*self.0.pin(), 7);
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_dropped_value_may_use_cells_itself() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let nested = || Nested(Arc::new(SwapCell::new(7)), Arc::clone(&dropped));
+        let cell = SwapCell::new(nested());
+        cell.swap(nested());
+        for _ in 0..10_000 {
+            cell.pin();
+        }
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "pinning collects");
+    }
+
+    #[test]
+    fn a_value_dropped_at_the_end_of_its_thread_may_too() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&dropped);
+        let thread = std::thread::spawn(move || {
+            let nested = || Nested(Arc::new(SwapCell::new(7)), Arc::clone(&counter));
+            let cell = SwapCell::new(nested());
+            cell.swap(nested());
+        });
+        thread.join().unwrap();
+        assert_eq!(dropped.load(Ordering::SeqCst), 2);
     }
 }
