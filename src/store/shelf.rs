@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// Things kept, at most; what finds no place is dropped.
 const PLACES: usize = 32;
 
-/// A shelf of reusable things: taking and putting back never waits.
+/// A shelf of reusable things: taking and putting back never waits. What one thread puts back
+/// another takes, so things are `Send`.
 pub(crate) struct Shelf<T> {
     places: [AtomicPtr<T>; PLACES],
 }
@@ -18,7 +19,7 @@ pub(crate) struct Taken<'a, T> {
     shelf: &'a Shelf<T>,
 }
 
-impl<T> Shelf<T> {
+impl<T: Send> Shelf<T> {
     pub(crate) fn new() -> Self {
         Self { places: [const { AtomicPtr::new(null_mut()) }; PLACES] }
     }
