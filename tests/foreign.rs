@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ecphory::arch::{Isa, kernels_for};
+use ecphory::arch::Isa;
 use ecphory::exec::Sequential;
 use ecphory::{Check, Index, Region};
 
@@ -27,9 +27,9 @@ fn answers_are_those_of_the_machine_that_built_the_snapshot() {
     let distances: Vec<u32> = words("distances.f32", u32::from_le_bytes);
     let mut compared = Vec::new();
     for isa in Isa::ALL {
-        let Some(kernels) = kernels_for(isa) else { continue };
+        let Some(builder) = Index::builder(1).isa(isa) else { continue };
         let region = Region::copy_of(&snapshot).unwrap();
-        let index = Index::builder(1).kernels(kernels).open(region, Check::Full).unwrap();
+        let index = builder.open(region, Check::Full).unwrap();
         let k = ids.len() / (queries.len() / index.options().dim);
         let found = index.search_batch(&queries, k, None, &Sequential).unwrap();
         assert!(found.keys.iter().map(|&key| key as f64).eq(ids.iter().copied()), "{isa}: ids");

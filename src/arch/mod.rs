@@ -116,6 +116,9 @@ pub type CodeKernel<Q> =
 
 /// The kernels of one instruction set. Many rows per call: one indirect call serves a whole
 /// expanded node, and rows are prefetched while earlier ones are scored.
+///
+/// Whoever calls a kernel makes its promises. A copy may be given other functions, as the tests of
+/// the differential suite do; an index has its kernels from [`kernels_for`] and [`detected`] only.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Kernels {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Codes, Index, Options};
-use crate::arch::{self, Kernels};
+use crate::arch::{self, Isa, Kernels};
 use crate::distance::Metric;
 use crate::error::Result;
 use crate::store::{Allocator, Heap, Region};
@@ -56,11 +56,12 @@ impl Builder {
         self
     }
 
-    /// Runs on these kernels instead of the detected ones (tests and comparisons).
+    /// Runs on this instruction set instead of the best (tests and comparisons); `None` where this
+    /// machine lacks it.
     #[must_use]
-    pub fn kernels(mut self, kernels: &'static Kernels) -> Self {
-        self.kernels = kernels;
-        self
+    pub fn isa(mut self, isa: Isa) -> Option<Self> {
+        self.kernels = arch::kernels_for(isa)?;
+        Some(self)
     }
 
     /// Takes memory from this allocator instead of the heap.
@@ -79,7 +80,7 @@ impl Builder {
         Index::empty(self)
     }
 
-    /// The index in a snapshot, using this builder's kernels and allocator; its options come from
+    /// The index in a snapshot, using this builder's instruction set and allocator; its options come from
     /// the snapshot.
     ///
     /// # Errors
