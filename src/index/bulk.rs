@@ -5,7 +5,7 @@ use super::root::Root;
 use super::{Codes, Index};
 use crate::distance::{Metric, check, check_denormals, norm};
 use crate::error::{Error, Result};
-use crate::exec::{Exec, map_ranges};
+use crate::exec::{Exec, for_each_item, map_ranges};
 use crate::graph::{Graph, OrderedCodes, Plan, build, spatial_order, upper_rows};
 use crate::limits::SLOTS_MAX;
 use crate::quantize::{Quantizer, fit};
@@ -131,18 +131,17 @@ impl Index {
     /// The input's positions in spatial order.
     fn order(&self, input: &Input<'_>, quantizer: &Quantizer, exec: &dyn Exec) -> Result<Vec<u32>> {
         let stride = self.options.dim.next_multiple_of(64);
-        let bytes = stride * input.keys.len();
+        // Saturated, it is more than any reservation gets.
+        let bytes = stride.saturating_mul(input.keys.len());
         let mut codes = Vec::new();
         codes.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
-        for block in map_ranges(exec, input.keys.len(), GRAIN, |range| {
-            let mut codes = vec![0; range.len() * stride];
-            for (code, i) in codes.chunks_exact_mut(stride).zip(range) {
+        codes.resize(bytes, 0);
+        let blocks = codes.chunks_mut(GRAIN * stride).enumerate().collect();
+        for_each_item(exec, blocks, |(block, codes): (usize, &mut [u8])| {
+            for (i, code) in (block * GRAIN..).zip(codes.chunks_exact_mut(stride)) {
                 quantizer.encode(input.row(i), input.norm(i), code);
             }
-            codes
-        }) {
-            codes.extend_from_slice(&block);
-        }
+        });
         let codes = OrderedCodes { bytes: &codes, stride, kernels: self.kernels };
         Ok(spatial_order(&codes, input.keys.len(), exec))
     }
