@@ -161,7 +161,7 @@ impl Index {
             (input.keys[position], input.row(position))
         };
         let mut pairs: Vec<_> = (1..).zip(0..order.len()).map(|(s, i)| (item(i).0, s)).collect();
-        let keys = Keys::sorted(&mut pairs, allocator, options.seed)?;
+        let keys = Keys::sorted(&mut pairs, allocator)?;
         drop(pairs);
         let rows = order.len() as u32 + 1;
         let mut space =

@@ -8,13 +8,17 @@
 //! A key's probe sequence is fixed: a short window in segment 0, then one in segment 1, and so on.
 //! It is inserted at the first empty place of the sequence by one compare-and-swap, and places are
 //! never emptied, so two inserts of one key meet at the same place: one of them wins, lock-free.
+//!
+//! Which windows are a key's is random for each index: full windows make further segments, so who
+//! chooses keys must not choose windows. (Randomness comes from the standard library, which has
+//! little of it on `wasm32-unknown-unknown`; there a page would exhaust its own memory only.)
 
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
-use crate::graph::mix;
 use crate::limits::SLOTS_MAX;
 use crate::store::{Allocator, Chunks};
 
@@ -40,7 +44,7 @@ pub(crate) struct Keys {
     /// The key whose name would be 0.
     last_taken: AtomicU64,
     last_slot: AtomicU32,
-    seed: u64,
+    windows: RandomState,
 }
 
 /// A key that is taken but not published; publishing cannot fail.
@@ -57,11 +61,7 @@ impl Claim<'_> {
 
 impl Keys {
     /// The keys of a bulk build (or none) with their slots; a key that stands twice is refused.
-    pub(crate) fn sorted(
-        pairs: &mut [(u64, u32)],
-        allocator: &Arc<dyn Allocator>,
-        seed: u64,
-    ) -> Result<Self> {
+    pub(crate) fn sorted(pairs: &mut [(u64, u32)], allocator: &Arc<dyn Allocator>) -> Result<Self> {
         pairs.sort_unstable();
         if let Some(twins) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(Error::DuplicateKey { key: twins[0].0 });
@@ -74,7 +74,7 @@ impl Keys {
             keys.word64(place).store(key, Ordering::Relaxed);
             slots.word(place).store(slot, Ordering::Relaxed);
         }
-        Self::over(keys, slots, len, allocator, seed)
+        Self::over(keys, slots, len, allocator)
     }
 
     /// Keys that were stored in order before.
@@ -83,7 +83,6 @@ impl Keys {
         sorted_slots: Chunks,
         len: u32,
         allocator: &Arc<dyn Allocator>,
-        seed: u64,
     ) -> Result<Self> {
         Ok(Self {
             sorted,
@@ -94,7 +93,7 @@ impl Keys {
             places: AtomicU32::new(0),
             last_taken: AtomicU64::new(0),
             last_slot: AtomicU32::new(0),
-            seed,
+            windows: RandomState::new(),
         })
     }
 
@@ -121,10 +120,10 @@ impl Keys {
             let taken = take(&self.last_taken, 1).is_none();
             return if taken { Ok(Claim(&self.last_slot)) } else { Err(duplicate) };
         }
-        let name = key + 1;
+        let (name, hash) = (key + 1, self.windows.hash_one(key));
         for segment in 0..SEGMENTS {
             self.make(segment)?;
-            for place in self.window(segment, key) {
+            for place in window(segment, hash) {
                 match take(self.names.word64(place), name) {
                     None => return Ok(Claim(self.slots.word(place))),
                     Some(found) if found == name => return Err(duplicate),
@@ -180,23 +179,16 @@ impl Keys {
     fn find_live(&self, key: u64) -> Option<&AtomicU32> {
         // Acquire pairs with the release in `make`: places below are backed.
         let places = self.places.load(Ordering::Acquire);
+        let hash = self.windows.hash_one(key);
         (0..SEGMENTS)
             .take_while(|&segment| end(segment) <= places)
-            .flat_map(|segment| self.window(segment, key))
+            .flat_map(|segment| window(segment, hash))
             // Relaxed: a name alone orders nothing, the slot beside it does.
             .map(|place| (place, self.names.word64(place).load(Ordering::Relaxed)))
             // The sequence has no holes: an empty place ends it.
             .take_while(|&(_, name)| name != 0)
             .find(|&(_, name)| name == key + 1)
             .map(|(place, _)| self.slots.word(place))
-    }
-
-    /// The window of a key in one segment.
-    fn window(&self, segment: u32, key: u64) -> Range<u32> {
-        let windows = u64::from((FIRST << segment) / WINDOW);
-        let window = mix(self.seed, key) % windows;
-        let start = end(segment) - (FIRST << segment) + window as u32 * WINDOW;
-        start..start + WINDOW
     }
 
     /// Backs a segment with memory.
@@ -212,6 +204,13 @@ impl Keys {
     }
 }
 
+/// The window in one segment of keys with this hash.
+fn window(segment: u32, hash: u64) -> Range<u32> {
+    let windows = u64::from((FIRST << segment) / WINDOW);
+    let start = end(segment) - (FIRST << segment) + (hash % windows) as u32 * WINDOW;
+    start..start + WINDOW
+}
+
 /// One past the last place of a segment.
 fn end(segment: u32) -> u32 {
     (FIRST << (segment + 1)) - FIRST
@@ -224,7 +223,7 @@ mod tests {
 
     fn keys(pairs: &mut [(u64, u32)]) -> Result<Keys> {
         let heap: Arc<dyn Allocator> = Arc::new(Heap);
-        Keys::sorted(pairs, &heap, 7)
+        Keys::sorted(pairs, &heap)
     }
 
     #[test]
@@ -246,6 +245,21 @@ mod tests {
     fn a_key_that_stands_twice_is_refused() {
         let twice = keys(&mut [(5, 1), (9, 2), (5, 3)]);
         assert_eq!(twice.err(), Some(Error::DuplicateKey { key: 5 }));
+    }
+
+    #[test]
+    fn keys_do_not_choose_their_windows() {
+        // Keys that fill one window of one index: in another they spread.
+        let (one, other) = (keys(&mut []).unwrap(), keys(&mut []).unwrap());
+        let mut all = 0..u64::MAX;
+        for _ in 0..10 * WINDOW {
+            let key = all.find(|&key| window(9, one.windows.hash_one(key)).start == end(8));
+            for keys in [&one, &other] {
+                keys.claim(key.unwrap()).unwrap().publish(1);
+            }
+        }
+        assert!(one.places.into_inner() == end(9), "the keys are hostile to the index they suit");
+        assert!(other.places.into_inner() <= end(1));
     }
 
     #[test]

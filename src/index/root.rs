@@ -30,7 +30,7 @@ impl Root {
     ) -> Result<Self> {
         let space = Space::zeroed(options.dim, options.metric, kernels, None, 1, allocator)?;
         let graph = Graph::zeroed(options.m, 1, 1, allocator)?;
-        let keys = Keys::sorted(&mut [], allocator, options.seed)?;
+        let keys = Keys::sorted(&mut [], allocator)?;
         Ok(Self::new(space, graph, keys, 0))
     }
 

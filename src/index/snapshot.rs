@@ -136,7 +136,7 @@ impl Index {
         let graph = Graph::over(m, links, upper_links, upper_slots, upper, heads);
         let sorted = table(Kind::SortedKeys, 8, meta.len)?;
         let sorted_slots = table(Kind::SortedSlots, 4, meta.len)?;
-        let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator, options.seed)?;
+        let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator)?;
         let root = Root::new(space, graph, keys, meta.len);
         if check == Check::Full {
             root.verify()?;
