@@ -9,12 +9,12 @@ use crate::store::RowScratch;
 impl Index {
     /// Adds an item. When this returns, every search that starts finds it.
     ///
-    /// Any number of threads may insert while others search. Lock-free but in one place: a node
-    /// takes `2 m − 1` pinned children (63 at most), and where that many inserts have been promised
-    /// room under one node that has no published child yet, a further one that finds no room
-    /// elsewhere spins until one of them is published. With `m` = 4 that takes eight inserts at
-    /// once in an index of a single node. O(log n) distance computations of about
-    /// `ef_construction · m` each.
+    /// Any number of threads may insert while others search. Lock-free with one exception: a node
+    /// has room for `2 m − 1` pinned children (63 at most), and while inserts that are not
+    /// published yet fill every node that shows no child, a further one spins until one of them is
+    /// published. In an index of one item with `m` = 4, that is the eighth insert at once.
+    ///
+    /// O(log n) distance computations of about `ef_construction · m` each.
     ///
     /// The first insert into an index opened with [`Check::Header`](crate::Check::Header) verifies
     /// the links of the file before it changes anything: O(n · m), once.
