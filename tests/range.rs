@@ -68,7 +68,9 @@ fn a_dense_cluster_beside_a_few_far_rows_is_told_apart() {
     let mut numbers = Numbers::new(seed);
     let mut vectors = normals(&mut numbers, 5000 * 16, 0.0);
     for row in vectors.chunks_mut(16).step_by(100) {
-        row.iter_mut().for_each(|x| *x *= 1000.0);
+        for x in row {
+            *x *= 1000.0;
+        }
     }
     let index = built(Metric::L2, Codes::Auto, 16, &vectors);
     assert_eq!(index.memory().codes, 0, "one scale does not serve such data");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::layout::{Graph, node};
 use super::links;
-use super::word::Link;
+use super::word::{Entry, Link};
 use crate::limits::LEVEL_MAX;
 use crate::store::Space;
 
@@ -42,12 +42,16 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Verifies links, levels, entry, backbone and reachability; no writer may run. O(links) time,
-/// O(nodes) memory.
+/// Verifies links, levels, entry, backbone and reachability. O(links) time, O(nodes) memory.
+///
+/// While a writer runs, what it finds means nothing; but it ends, without a panic.
 pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
     let mut audit = Audit { levels: vec![0; LEVEL_MAX + 1], ..Audit::default() };
     let end = space.end();
     let anchor = graph.anchor();
+    let ranks = graph.heads().ranks;
+    // The anchor takes rank 0, and every other slot draws at most one.
+    ensure(ranks <= end, "a slot draws one rank", anchor)?;
     let linked: Vec<u32> = (1..end).filter(|&slot| node(space, slot).is_linked()).collect();
     audit.nodes = linked.len();
     ensure((anchor == 0) == linked.is_empty(), "an index with nodes has an anchor", anchor)?;
@@ -58,6 +62,8 @@ pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
     let mut parents = vec![0u32; end as usize];
     let mut row = Vec::new();
     for &slot in &linked {
+        ensure(node(space, slot).rank() < ranks, "a node's rank was drawn", slot)?;
+        ensure(node(space, slot).pins() <= graph.pins_limit(), "pins leave a word free", slot)?;
         links::read_links(graph.row(slot), &mut row);
         audit_row(space, slot, &row, end)?;
         audit.links += row.len();
@@ -115,7 +121,8 @@ fn reach(graph: &Graph, anchor: u32, end: u32, row: &mut Vec<Link>) -> usize {
     while let Some(slot) = queue.pop() {
         reached += 1;
         links::read_links(graph.row(slot), row);
-        for target in row.iter().map(|link| link.target()) {
+        // Rows were compared with `end` before; a writer may have changed them since.
+        for target in row.iter().map(|link| link.target()).filter(|&target| target < end) {
             if !std::mem::replace(&mut seen[target as usize], true) {
                 queue.push(target);
             }
@@ -124,39 +131,59 @@ fn reach(graph: &Graph, anchor: u32, end: u32, row: &mut Vec<Link>) -> usize {
     reached
 }
 
+/// Upper rows by owner: the runs of rows that belong to one slot each.
 fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), Broken> {
-    let entry = graph.entry().ok_or(Broken { invariant: "a graph has an entry", slot: 0 })?;
-    let heads = graph.heads();
+    let (end, next) = (space.end(), graph.heads().upper_next);
+    let mut owners = vec![false; end as usize];
     let mut row = Vec::new();
-    let mut highest = 0;
     let mut id = 1;
-    while id < heads.upper_next {
+    while id < next {
         let slot = graph.slot_of(id);
-        let rows = (id..heads.upper_next).take_while(|&row| graph.slot_of(row) == slot).count();
-        ensure(slot != 0 && slot < space.end(), "an upper row belongs to a slot", slot)?;
+        let rows = (id..next).take_while(|&row| graph.slot_of(row) == slot).count();
+        ensure(slot != 0 && slot < end, "an upper row belongs to a slot", slot)?;
         ensure(rows <= LEVEL_MAX, "levels are bounded", slot)?;
+        let again = std::mem::replace(&mut owners[slot as usize], true);
+        ensure(!again, "the upper rows of a slot are consecutive", slot)?;
         if node(space, slot).is_linked() {
             audit.levels[rows] += 1;
-            highest = highest.max(rows);
         }
         for level in 1..=rows {
             links::read_links(graph.upper_row(id, level), &mut row);
             for link in &row {
                 let target = link.target();
-                let last = target + level as u32 - 1;
-                let fits = last < heads.upper_next && graph.slot_of(last) == graph.slot_of(target);
+                let fits = is_upper_id(graph, target, level, next);
                 ensure(fits, "an upper link names a node of its level", slot)?;
+                let owner = graph.slot_of(target);
+                let linked = owner < end && node(space, owner).is_linked();
+                ensure(linked, "links name linked nodes", slot)?;
                 ensure(target != id, "no node links itself", slot)?;
             }
         }
         id += rows as u32;
     }
-    audit.levels[0] = audit.nodes - audit.levels[1..].iter().sum::<usize>();
+    let upper = audit.levels[1..].iter().sum();
+    let base = audit.nodes.checked_sub(upper);
+    audit.levels[0] = base.ok_or(Broken { invariant: "a node has one level", slot: 0 })?;
+    let highest = audit.levels.iter().rposition(|&nodes| nodes > 0).unwrap_or(0);
     audit.levels.truncate(highest + 1);
-    ensure(entry.level == highest, "the entry is on the highest level", entry.slot)?;
-    let inside = entry.upper < heads.upper_next;
-    ensure(inside, "the entry names an upper row", entry.slot)?;
-    let named = if entry.level == 0 { entry.slot } else { graph.slot_of(entry.upper) };
-    let sound = named == entry.slot && entry.slot < space.end();
-    ensure(sound && node(space, entry.slot).is_linked(), "the entry is linked", entry.slot)
+    audit_entry(graph, space, highest)
+}
+
+/// Whether `id` is the first upper row of a node that reaches `level`, below the rows `..next`.
+fn is_upper_id(graph: &Graph, id: u32, level: usize, next: u32) -> bool {
+    let last = id + level as u32 - 1;
+    last < next
+        && graph.slot_of(last) == graph.slot_of(id)
+        && (id == 1 || graph.slot_of(id - 1) != graph.slot_of(id))
+}
+
+fn audit_entry(graph: &Graph, space: &Space, highest: usize) -> Result<(), Broken> {
+    let entry = graph.entry().ok_or(Broken { invariant: "a graph has an entry", slot: 0 })?;
+    let Entry { level, upper, slot } = entry;
+    ensure(level == highest, "the entry is on the highest level", slot)?;
+    ensure(slot < space.end() && node(space, slot).is_linked(), "the entry is linked", slot)?;
+    let next = graph.heads().upper_next;
+    let first =
+        level == 0 || (is_upper_id(graph, upper, level, next) && graph.slot_of(upper) == slot);
+    ensure(first, "the entry names its first upper row", slot)
 }

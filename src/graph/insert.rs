@@ -15,7 +15,8 @@
 use std::sync::atomic::Ordering;
 
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer, node_word};
-use super::links::{self, Offer};
+use super::level::mix;
+use super::links::{self, Below, Offer};
 use super::pool::Candidate;
 use super::select::Selector;
 use super::walk::Scratch;
@@ -77,6 +78,8 @@ pub(crate) fn insert(
         return;
     }
     let insert = Insert { graph, space, newcomer };
+    // Counts of one insert: a scratch that lives on would overflow them.
+    (scratch.walk.distances, scratch.walk.hops) = (0, 0);
     scratch.walk.probe.set_item(space, newcomer.slot);
     let mut back = Vec::with_capacity(newcomer.level + 1);
     let entry = graph.beginning();
@@ -158,15 +161,23 @@ impl Insert<'_> {
     fn adopt(&self, walk: &Scratch) -> u32 {
         let graph = self.graph;
         let word = |slot| node_word(self.space, slot);
-        let mut candidates = walk.pool.candidates().iter().map(|candidate| candidate.node());
+        let slot = self.newcomer.slot;
+        let candidates = walk.pool.candidates();
         let parent = candidates
+            .iter()
+            .map(|candidate| candidate.node())
             .find(|&slot| links::promise(word(slot), graph.pins_max()).is_some())
             .unwrap_or_else(|| {
+                let anchor = graph.anchor();
+                let near = candidates.first().map_or(anchor, |candidate| candidate.node());
+                let choose = |depth, children| {
+                    (mix(u64::from(slot), depth as u64) % children as u64) as usize
+                };
                 let limits = (graph.pins_max(), graph.pins_limit());
-                links::promise_below(graph.anchor(), |slot| graph.row(slot), word, limits)
+                let below = Below { anchor, near, choose, limits };
+                links::promise_below(&below, |slot| graph.row(slot), word)
             });
         let rank = graph.draw_rank();
-        let slot = self.newcomer.slot;
         self.space.store.parents.word(slot).store(parent, Ordering::Relaxed);
         // Release pairs with the acquire in `layout::node` and `links::promise`.
         word(slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
@@ -238,5 +249,30 @@ impl Insert<'_> {
         let kept = |node| pruned.iter().any(|kept| kept.node() == node);
         let dropped = candidates.iter().rev().map(|c| c.node()).filter(|&node| !kept(node));
         dropped.collect()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::arch;
+    use crate::distance::Metric;
+    use crate::store::{Allocator, Heap, RowScratch};
+
+    #[test]
+    fn a_scratch_outlives_the_counts_of_its_inserts() {
+        let heap: Arc<dyn Allocator> = Arc::new(Heap);
+        let space = Space::zeroed(1, Metric::L2, arch::detected(), None, 9, &heap).unwrap();
+        let graph = Graph::zeroed(4, 9, 1, &heap).unwrap();
+        let mut scratch = InsertScratch::new(&space);
+        for position in 1..9 {
+            let fresh = space.take(|slot| graph.reserve(slot)).unwrap();
+            let slot = fresh.write(0, &[position as f32], &mut RowScratch::default());
+            (scratch.walk.distances, scratch.walk.hops) = (u32::MAX, u32::MAX);
+            insert(&graph, &space, Newcomer { slot, level: 0, upper: 0 }, 8, &mut scratch);
+            assert!(slot == 1 || scratch.walk.distances < slot, "counts of one insert");
+        }
     }
 }

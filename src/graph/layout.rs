@@ -298,7 +298,7 @@ pub(crate) struct UpperLayer<'a> {
 
 impl<'a> UpperLayer<'a> {
     pub(crate) fn new(graph: &'a Graph, level: usize) -> Self {
-        // Acquire pairs with the release in `take_upper`: rows below are backed.
+        // Acquire pairs with the release in `reserve_upper`: rows below are backed.
         let rows = graph.upper_capacity.load(Ordering::Acquire);
         Self { graph, level, capacity: rows.saturating_sub(level as u32 - 1) }
     }

@@ -141,27 +141,82 @@ pub(crate) fn pin<W: Words + ?Sized>(row: &W, target: u32, worst: &[u32]) {
     }
 }
 
-/// Promises room for a pin at a node below `anchor`, for when all near nodes are full, and returns
-/// the node. A full node has pinned children, so the walk meets one without.
+/// Where [`promise_below`] looks for room.
+pub(crate) struct Below<F> {
+    /// The root of the backbone: all nodes hang below it.
+    pub(crate) anchor: u32,
+    /// Where to look first: the nearest node.
+    pub(crate) near: u32,
+    /// Which of `children` pinned children to go down to at a depth below `near`: any fixed choice
+    /// that differs from newcomer to newcomer.
+    pub(crate) choose: F,
+    /// Pins of a node while there is choice, and at most.
+    pub(crate) limits: (u32, u32),
+}
+
+/// Promises room for a pin at a node of the backbone, for when all near nodes are full, and returns
+/// the node.
 ///
-/// A pin that was promised and is not in its row yet shows no child. A walk that is led nowhere by
-/// such promises is repeated with `limits.1` in place of `limits.0`, and again until there is room
-/// or one of those pins has appeared: with fewer inserts at once than `limits.1`, the second walk
-/// is the last.
+/// A full node has pinned children, and one of them leads on: from `near` down there is room after
+/// O(log n) steps, since newcomers spread over the branches. Only promised pins that are in no row
+/// yet can end that way in vain; the whole backbone is searched then, from the anchor on.
 pub(crate) fn promise_below<'a, R, N>(
-    anchor: u32,
+    below: &Below<impl Fn(usize, usize) -> usize>,
     row: impl Fn(u32) -> &'a R,
     node: impl Fn(u32) -> &'a N,
-    limits: (u32, u32),
+) -> u32
+where
+    R: Words + ?Sized + 'a,
+    N: Word + ?Sized + 'a,
+{
+    promise_down(below, &row, &node).unwrap_or_else(|| promise_anywhere(below, row, node))
+}
+
+/// Goes down one pinned child at a time; `None` where a full node shows no child.
+fn promise_down<'a, R, N>(
+    below: &Below<impl Fn(usize, usize) -> usize>,
+    row: impl Fn(u32) -> &'a R,
+    node: impl Fn(u32) -> &'a N,
+) -> Option<u32>
+where
+    R: Words + ?Sized + 'a,
+    N: Word + ?Sized + 'a,
+{
+    let mut children = Vec::new();
+    let mut slot = below.near;
+    // Ends: ranks grow from parent to child.
+    for depth in 0.. {
+        if promise(node(slot), below.limits.0).is_some() {
+            return Some(slot);
+        }
+        read_links(row(slot), &mut children);
+        children.retain(|link| link.pinned());
+        if children.is_empty() {
+            break;
+        }
+        slot = children[(below.choose)(depth, children.len())].target();
+    }
+    None
+}
+
+/// Searches the backbone in breadth.
+///
+/// A walk that is led nowhere by pins that were promised and are not in their rows yet is repeated
+/// with the second limit in place of the first, and again until there is room or one of those pins
+/// has appeared: with fewer inserts at once than the second limit, the second walk is the last.
+fn promise_anywhere<'a, R, N>(
+    below: &Below<impl Fn(usize, usize) -> usize>,
+    row: impl Fn(u32) -> &'a R,
+    node: impl Fn(u32) -> &'a N,
 ) -> u32
 where
     R: Words + ?Sized + 'a,
     N: Word + ?Sized + 'a,
 {
     let mut links = Vec::new();
-    let mut limit = limits.0;
+    let mut limit = below.limits.0;
     loop {
-        let mut generation = vec![anchor];
+        let mut generation = vec![below.anchor];
         while !generation.is_empty() {
             let mut children = Vec::new();
             for &slot in &generation {
@@ -173,7 +228,7 @@ where
             }
             generation = children;
         }
-        limit = limits.1;
+        limit = below.limits.1;
     }
 }
 
@@ -208,4 +263,47 @@ pub(crate) fn beginning<W: Word + ?Sized>(anchor: &W, word: &W) -> Entry {
         raise(word, Entry { level: 0, upper: 0, slot });
         Entry::from_bits(word.load(Ordering::Acquire)).expect("an entry was raised")
     })
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, AtomicU64};
+
+    use super::*;
+    use crate::graph::level::mix;
+
+    #[test]
+    fn room_is_found_in_a_few_steps_below_a_node_that_all_are_near() {
+        let count = 20_000;
+        let rows: Vec<[AtomicU32; 8]> = (0..count).map(|_| Default::default()).collect();
+        let nodes: Vec<_> = (0..count).map(|_| AtomicU64::new(0)).collect();
+        nodes[1].store(Node::linked(0, 0).bits(), Ordering::Relaxed);
+        let looks = Cell::new(0);
+        for slot in 2..count {
+            let choose =
+                |depth, children| (mix(slot as u64, depth as u64) % children as u64) as usize;
+            let below = Below { anchor: 1, near: 1, choose, limits: (2, 7) };
+            let node = |slot| {
+                looks.set(looks.get() + 1);
+                &nodes[slot as usize]
+            };
+            let parent = promise_below(&below, |slot| &rows[slot as usize][..], node);
+            nodes[slot].store(Node::linked(slot as u32, 0).bits(), Ordering::Relaxed);
+            pin(&rows[parent as usize][..], slot as u32, &[]);
+        }
+        // Two children a node: the tree of 20,000 is 14 high when it is even.
+        assert!(looks.get() < 20 * count, "{} looks for {count} nodes", looks.get());
+    }
+
+    #[test]
+    fn room_is_found_elsewhere_when_a_full_node_shows_no_child() {
+        let rows: Vec<[AtomicU32; 4]> = (0..4).map(|_| Default::default()).collect();
+        let words = [0, 2, 0, 2].map(|pins| AtomicU64::new(Node::linked(pins, pins).bits()));
+        fill(&rows[1][..], [Link::new(2, true), Link::new(3, true)]);
+        // Node 3 has promised twice, and neither child is there yet.
+        let below = Below { anchor: 1, near: 3, choose: |_, _| 0, limits: (2, 3) };
+        let (row, node) = (|slot: u32| &rows[slot as usize][..], |slot: u32| &words[slot as usize]);
+        assert_eq!([(); 5].map(|()| promise_below(&below, row, node)), [2, 2, 1, 2, 3]);
+    }
 }

@@ -12,7 +12,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, AtomicU64};
 use loom::thread;
 
-use super::links::{self, Offer};
+use super::links::{self, Below, Offer};
 use super::word::{Entry, Link, Node};
 use crate::sync::Word;
 
@@ -104,12 +104,9 @@ impl Tiny {
         // SAFETY: the slot is the caller's own until its link is published; loom checks it.
         self.payloads[slot as usize].with_mut(|payload| unsafe { *payload = slot });
         links::fill(self.row(slot), [link(ANCHOR)]);
-        let parent = links::promise_below(
-            ANCHOR,
-            |slot| self.row(slot),
-            |slot| self.node(slot),
-            self.limits,
-        );
+        let choose = |depth: usize, children| (slot as usize + depth) % children;
+        let below = Below { anchor: ANCHOR, near: ANCHOR, choose, limits: self.limits };
+        let parent = links::promise_below(&below, |slot| self.row(slot), |slot| self.node(slot));
         let rank = self.ranks.fetch_add(1, Ordering::AcqRel);
         self.node(slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
         links::pin(self.row(parent), slot, &[]);

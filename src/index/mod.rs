@@ -14,7 +14,11 @@
 //!
 //! # Invariants
 //! - A key has at most one item, and each item of the graph has a key.
-//! - A call that returns an error has changed nothing that a reader can see.
+//! - A call that returns an error has changed nothing that a reader can see. An insert that loses
+//!   a race for its key, or finds no memory for the rest, leaves a slot (and its upper rows)
+//!   unused for good: nobody meets it, but it counts as memory, against the limit of slots, and in
+//!   snapshots.
+//! - No insert touches the links of a file before they were verified.
 //! - Readers take no lock and never retry.
 //!
 //! Absent on purpose: files, threads and clocks (hosts bring them), updates and deletion.

@@ -1,13 +1,13 @@
 //! Everything a reader pins at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::keys::Keys;
 use super::{Memory, Options};
 use crate::arch::Kernels;
-use crate::error::Result;
-use crate::graph::{Graph, is_linked};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, audit, is_linked};
 use crate::store::{Allocator, Space};
 
 /// Rows, links and keys of one index.
@@ -16,11 +16,80 @@ pub(super) struct Root {
     pub(super) graph: Graph,
     pub(super) keys: Keys,
     len: AtomicU32,
+    trust: AtomicU8,
 }
 
+/// Nobody has looked at the links yet: what [`Root::trust`] is for a root from a file.
+const UNVERIFIED: u8 = 0;
+/// The links hold what a writer relies on.
+const SOUND: u8 = 1;
+/// They do not, and no writer touches them.
+const DAMAGED: u8 = 2;
+
 impl Root {
+    /// A root that this process built.
     pub(super) fn new(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
-        Self { space, graph, keys, len: AtomicU32::new(len) }
+        Self { space, graph, keys, len: AtomicU32::new(len), trust: AtomicU8::new(SOUND) }
+    }
+
+    /// A root whose tables come from a file.
+    pub(super) fn unverified(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
+        Self { trust: AtomicU8::new(UNVERIFIED), ..Self::new(space, graph, keys, len) }
+    }
+
+    /// Leave to insert: verifies the links of a root from a file once, before its first write.
+    ///
+    /// Searches compare every link with the slots that are backed; writers rely on pins, ranks and
+    /// rooms as well, so damage there could make them wait, or grow, without end. O(1) from the
+    /// second call on.
+    pub(super) fn admit_writer(&self) -> Result<()> {
+        // Acquire pairs with the exchange below.
+        match self.trust.load(Ordering::Acquire) {
+            SOUND => Ok(()),
+            DAMAGED => Err(refuse("its links are damaged, as an earlier insert was told", 0)),
+            _ => self.judge(self.verify_links()),
+        }
+    }
+
+    /// Records a verdict about the links. Of several that judge at once the first is heard: nobody
+    /// writes before one has found the links sound, so a verdict that was spoiled by a writer
+    /// comes second.
+    fn judge(&self, verdict: Result<()>) -> Result<()> {
+        let found = if verdict.is_ok() { SOUND } else { DAMAGED };
+        let order = Ordering::AcqRel;
+        // AcqRel pairs with the acquire in `admit_writer`, and with itself.
+        match self.trust.compare_exchange(UNVERIFIED, found, order, Ordering::Acquire) {
+            Err(SOUND) => Ok(()),
+            _ => verdict,
+        }
+    }
+
+    /// Verifies all that a file says, and admits writers. O(n · dim).
+    pub(super) fn verify(&self) -> Result<()> {
+        self.judge(self.verify_links())?;
+        self.space.verify().map_err(|slot| refuse("a row is out of range", slot))
+    }
+
+    /// What the checksums of a file cannot vouch for: that links, pins, ranks and keys belong
+    /// together. Reads words only, so it may run beside a writer, though in vain. O(n · m).
+    fn verify_links(&self) -> Result<()> {
+        let audit = audit(&self.graph, &self.space)
+            .map_err(|broken| refuse(broken.invariant, broken.slot))?;
+        if audit.nodes != self.len() {
+            return Err(refuse("items and nodes do not agree", 0));
+        }
+        let pairs = self.keys.pairs();
+        if !pairs.is_sorted_by(|a, b| a.0 < b.0) || pairs.len() != self.len() {
+            return Err(refuse("the keys are out of order", 0));
+        }
+        // Distinct keys that each lead to a node with that key are all the nodes there are.
+        let leads = |&&(key, slot): &&(u64, u32)| {
+            slot < self.space.end() && self.is_linked(slot) && self.space.key(slot) == key
+        };
+        match pairs.iter().find(|pair| !leads(pair)) {
+            Some(&(_, slot)) => Err(refuse("a key leads to another item", slot)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn empty(
@@ -69,4 +138,9 @@ impl Root {
         let total = store.bytes() + links + self.keys.bytes();
         Memory { vectors, codes, links, items: total - vectors - codes - links, total }
     }
+}
+
+/// The error of a file whose tables do not belong together.
+fn refuse(reason: &'static str, slot: u32) -> Error {
+    Error::Snapshot { reason, offset: u64::from(slot) }
 }

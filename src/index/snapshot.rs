@@ -13,7 +13,7 @@ use super::root::Root;
 use super::{Builder, Codes, Index, Options};
 use crate::distance::{Metric, check_denormals};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Heads, audit, valid_heads};
+use crate::graph::{Graph, Heads, valid_heads};
 use crate::limits::SLOTS_MAX;
 use crate::quantize::Quantizer;
 use crate::snapshot::{Check, FieldsReader, FieldsWriter, Kind, Snapshot, Source};
@@ -27,7 +27,9 @@ impl Index {
     /// Opens a snapshot: a file that was mapped privately or read into memory.
     ///
     /// Time is flat in the number of items under [`Check::Header`] and O(n · dim) under
-    /// [`Check::Full`]. Whatever the bytes, nothing but wrong answers can follow.
+    /// [`Check::Full`]. Whatever the bytes, nothing but wrong answers can follow: searches follow no
+    /// link out of the file's slots, and an index opened with [`Check::Header`] verifies its links
+    /// once, in O(n · m), before the first [insert](Self::insert) changes anything.
     ///
     /// # Errors
     /// [`Error::Snapshot`] names what is damaged, [`Error::UnsupportedSnapshot`] what is newer than
@@ -137,7 +139,7 @@ impl Index {
         let sorted = table(Kind::SortedKeys, 8, meta.len)?;
         let sorted_slots = table(Kind::SortedSlots, 4, meta.len)?;
         let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator)?;
-        let root = Root::new(space, graph, keys, meta.len);
+        let root = Root::unverified(space, graph, keys, meta.len);
         if check == Check::Full {
             root.verify()?;
         }
@@ -247,31 +249,6 @@ impl Meta {
     }
 }
 
-impl Root {
-    /// What the checksums of a file cannot vouch for: that its rows belong together.
-    fn verify(&self) -> Result<()> {
-        let refuse = |reason, slot: u32| Error::Snapshot { reason, offset: u64::from(slot) };
-        let audit = audit(&self.graph, &self.space)
-            .map_err(|broken| refuse(broken.invariant, broken.slot))?;
-        if audit.nodes != self.len() {
-            return Err(refuse("items and nodes do not agree", 0));
-        }
-        self.space.verify().map_err(|slot| refuse("a row is out of range", slot))?;
-        let pairs = self.keys.pairs();
-        if !pairs.is_sorted_by(|a, b| a.0 < b.0) || pairs.len() != self.len() {
-            return Err(refuse("the keys are out of order", 0));
-        }
-        // Distinct keys that each lead to a node with that key are all the nodes there are.
-        let leads = |&&(key, slot): &&(u64, u32)| {
-            slot < self.space.end() && self.is_linked(slot) && self.space.key(slot) == key
-        };
-        match pairs.iter().find(|pair| !leads(pair)) {
-            Some(&(_, slot)) => Err(refuse("a key leads to another item", slot)),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,6 +288,141 @@ mod tests {
                 after.insert(77_777, &query).unwrap();
                 assert!(after.check().is_ok() && after.contains(77_777));
             }
+        }
+    }
+    /// A built index as bytes that a test can change section by section.
+    struct Forged(Vec<u8>);
+
+    impl Forged {
+        fn new() -> Self {
+            let forged = Self(index(Metric::L2, 200).to_snapshot().unwrap());
+            let open = Index::open(forged.region(), Check::Full).unwrap();
+            assert_eq!(open.options().m, 4);
+            forged
+        }
+
+        fn region(&self) -> Region {
+            Region::copy_of(&self.0).unwrap()
+        }
+
+        /// The words of a section, by the directory that the header names.
+        fn section(&mut self, kind: Kind) -> &mut [[u8; 4]] {
+            let number = |at: usize| u64::from_le_bytes(self.0[at..at + 8].try_into().unwrap());
+            let mut entry = number(40) as usize;
+            while number(entry) as u32 != kind as u32 {
+                entry += 32;
+            }
+            let (start, len) = (number(entry + 8) as usize, number(entry + 16) as usize);
+            self.0[start..start + len].as_chunks_mut().0
+        }
+
+        fn word(&mut self, kind: Kind, place: usize) -> u32 {
+            u32::from_le_bytes(self.section(kind)[place])
+        }
+
+        fn set(&mut self, kind: Kind, place: usize, word: u32) {
+            self.section(kind)[place] = word.to_le_bytes();
+        }
+
+        /// Changes the used words of all level-0 rows.
+        fn map_links(&mut self, change: impl Fn(u32) -> u32) {
+            for row in self.section(Kind::Links).chunks_exact_mut(16).skip(1) {
+                for word in &mut row[..8] {
+                    *word = change(u32::from_le_bytes(*word)).to_le_bytes();
+                }
+            }
+        }
+
+        /// Gives all nodes this many pins.
+        fn set_pins(&mut self, pins: u8) {
+            for word in self.section(Kind::Nodes).chunks_exact_mut(2).skip(1) {
+                word[0][0] = 1 | pins << 2;
+            }
+        }
+
+        /// The upper id of a node that has another row after the first.
+        fn tall(&mut self) -> u32 {
+            let slots: Vec<_> = self.section(Kind::UpperSlots).to_vec();
+            (1..slots.len() - 1).find(|&id| slots[id] == slots[id + 1]).unwrap() as u32
+        }
+    }
+
+    const PIN: u32 = 1 << 26;
+    const ENTRY: usize = 12;
+    const RANKS: usize = 14;
+
+    /// Changes that only the links know of: a file with any of them opens under `Check::Header`.
+    fn forgeries() -> Vec<(&'static str, Forged)> {
+        let forgery = |reason, change: fn(&mut Forged)| {
+            let mut forged = Forged::new();
+            change(&mut forged);
+            (reason, forged)
+        };
+        vec![
+            forgery("a node counts its pins", |file| {
+                file.map_links(|link| link | PIN);
+                file.set_pins(0);
+            }),
+            forgery("pins leave a word free", |file| {
+                file.map_links(|link| link & !PIN);
+                file.set_pins(63);
+            }),
+            forgery("links name linked nodes", |file| {
+                file.map_links(|link| if link & PIN == 0 { 0x3ff_f000 } else { link });
+            }),
+            forgery("a node's rank was drawn", |file| file.set(Kind::Meta, RANKS, 0)),
+            forgery("a slot draws one rank", |file| file.set(Kind::Meta, RANKS, u32::MAX)),
+            forgery("the upper rows of a slot are consecutive", |file| {
+                for (id, word) in file.section(Kind::UpperSlots).iter_mut().enumerate().skip(1) {
+                    *word = (1 + id as u32 % 2).to_le_bytes();
+                }
+            }),
+            forgery("the entry names its first upper row", |file| {
+                let bits = file.word(Kind::Meta, ENTRY);
+                // Upper id and slot overlap in the low word: one upper id more is bit 28.
+                file.set(Kind::Meta, ENTRY, bits + (1 << 28));
+            }),
+            forgery("an upper link names a node of its level", |file| {
+                let middle = file.tall() + 1;
+                let other = if middle > 2 { 1 } else { middle + 20 };
+                file.set(Kind::UpperRows, 16 * other as usize, middle);
+            }),
+        ]
+    }
+
+    #[test]
+    fn no_writer_touches_links_that_do_not_hold_together() {
+        for (wanted, forged) in forgeries() {
+            let index = Index::open(forged.region(), Check::Header).unwrap();
+            assert!(index.search(&[0.5; 9]).up_to(5).run().is_ok(), "{wanted}");
+            assert_eq!(index.check().expect_err(wanted).invariant, wanted);
+            let before = (index.len(), index.memory());
+            match index.insert(77_777, &[0.5; 9]) {
+                Err(Error::Snapshot { reason, .. }) => assert_eq!(reason, wanted),
+                other => panic!("{wanted}: {other:?}"),
+            }
+            assert_eq!(index.insert(77_777, &[0.5; 9]).expect_err(wanted).code(), "snapshot");
+            assert_eq!((index.len(), index.memory()), before, "{wanted}");
+            assert!(!index.contains(77_777));
+        }
+    }
+
+    #[test]
+    fn first_writers_that_race_find_a_sound_file_sound() {
+        for _ in 0..20 {
+            let file = Forged::new();
+            let index = Index::open(file.region(), Check::Header).unwrap();
+            std::thread::scope(|scope| {
+                for writer in 0..4 {
+                    let index = &index;
+                    scope.spawn(move || {
+                        for key in 0..25 {
+                            index.insert(30_000 + 25 * writer + key, &[key as f32; 9]).unwrap();
+                        }
+                    });
+                }
+            });
+            assert_eq!((index.len(), index.check().unwrap().nodes), (350, 350));
         }
     }
 }

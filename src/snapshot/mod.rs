@@ -98,6 +98,8 @@ pub enum Check {
     #[default]
     Full,
     /// Header and section table, time flat in n: for files that the caller wrote and kept. Damage
-    /// elsewhere gives wrong answers, never undefined behaviour.
+    /// elsewhere gives wrong answers, never undefined behaviour. Searches need no more: they follow
+    /// no link out of the file's slots. The first insert verifies links, pins, ranks and keys,
+    /// O(n · m), and is refused, like all after it, if they do not hold.
     Header,
 }
