@@ -149,3 +149,39 @@ fn time_queries(
     }
     Ok(nanoseconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::Vectors;
+    use ecphory::exec::Sequential;
+    use ecphory::{Codes, Metric};
+
+    /// 400 points on a circle; row `i` has the key `key(i)`.
+    fn index(base: &Vectors, key: impl Fn(u64) -> u64) -> Index {
+        let index = Index::builder(2).metric(Metric::L2).codes(Codes::None).build().unwrap();
+        let keys: Vec<u64> = (0..base.rows() as u64).map(key).collect();
+        index.bulk_build(&keys, base.values(), &Sequential, &mut |_| true).unwrap();
+        index
+    }
+
+    fn circle() -> Vectors {
+        let angle = |i: u16| f32::from(i) * std::f32::consts::TAU / 400.0;
+        let values = (0..400).map(angle).flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+        Vectors::new(400, 2, values).unwrap()
+    }
+
+    #[test]
+    fn a_broken_index_does_not_pass_for_a_good_one() {
+        let base = circle();
+        let good = index(&base, |row| row);
+        let truth = Truth::exact(&good, &base, &base, 10, &Sequential).unwrap();
+        let options = Sweep { searchers: &Sequential, repeat: 1 };
+        let recall = |index: &Index| measure(&options, index, &truth, 64).unwrap().recall;
+        assert_eq!(recall(&good), 1.0);
+        // Its graph is as good and its answers look as good, but they are answers about others.
+        let broken = index(&base, |row| (row + 200) % 400);
+        assert_eq!(recall(&broken), 0.0);
+        assert!(measure(&options, &Index::builder(2).build().unwrap(), &truth, 64).is_err());
+    }
+}
