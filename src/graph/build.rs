@@ -342,34 +342,12 @@ impl Build<'_> {
             }
         }
         if worker.row.len() > row.len() {
-            self.prune(level, target, row.len(), worker);
+            let slot_of = |node| if level == 0 { node } else { self.graph.slot_of(node) };
+            let Worker { selector, row: links, .. } = worker;
+            let kept = selector.prune(self.space, slot_of(target), row.len(), slot_of, links);
+            links.truncate(kept);
         }
         links::fill(row, worker.row.iter().copied());
-    }
-
-    /// Reduces `worker.row` to at most `limit` links: the pinned and the most diverse others.
-    fn prune(&self, level: usize, target: u32, limit: usize, worker: &mut Worker) {
-        let slot_of = |node| if level == 0 { node } else { self.graph.slot_of(node) };
-        worker.scratch.probe.set_item(self.space, slot_of(target));
-        worker.slots.clear();
-        worker.slots.extend(worker.row.iter().map(|link| slot_of(link.target())));
-        worker.ordinals.resize(worker.slots.len(), 0);
-        worker.scratch.probe.score(self.space, &worker.slots, &mut worker.ordinals);
-        worker.candidates.clear();
-        worker.candidates.extend(
-            worker
-                .row
-                .iter()
-                .zip(&worker.ordinals)
-                .map(|(link, &ordinal)| Candidate::new(ordinal, link.target())),
-        );
-        worker.candidates.sort_unstable();
-        let Worker { selector, candidates, kept, row, .. } = worker;
-        let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
-        selector.select(self.space, candidates, limit, slot_of, pinned, kept);
-        let links: Vec<Link> = kept.iter().map(|c| Link::new(c.node(), pinned(c.node()))).collect();
-        row.clear();
-        row.extend(links);
     }
 
     /// Makes the first node the anchor and the entry.

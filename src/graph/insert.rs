@@ -36,10 +36,6 @@ pub(crate) struct InsertScratch {
     selector: Selector,
     kept: Vec<Candidate>,
     row: Vec<Link>,
-    candidates: Vec<Candidate>,
-    pruned: Vec<Candidate>,
-    slots: Vec<u32>,
-    ordinals: Vec<u32>,
 }
 
 /// A written slot on its way into the graph.
@@ -58,10 +54,6 @@ impl InsertScratch {
             selector: Selector::new(space),
             kept: Vec::new(),
             row: Vec::new(),
-            candidates: Vec::new(),
-            pruned: Vec::new(),
-            slots: Vec::new(),
-            ordinals: Vec::new(),
         }
     }
 }
@@ -228,27 +220,13 @@ impl Insert<'_> {
         } else {
             (graph.upper_row(node, level), self.newcomer.upper)
         };
-        let InsertScratch {
-            walk, selector, row: links, candidates, pruned, slots, ordinals, ..
-        } = scratch;
+        let InsertScratch { selector, row: links, .. } = scratch;
         links::read_links(row, links);
         if links.iter().all(|link| link.target() != name) {
             links.push(Link::new(name, false));
         }
-        walk.probe.set_item(self.space, slot_of(node));
-        slots.clear();
-        slots.extend(links.iter().map(|link| slot_of(link.target())));
-        ordinals.resize(slots.len(), 0);
-        walk.probe.score(self.space, slots, ordinals);
-        candidates.clear();
-        candidates
-            .extend(links.iter().zip(ordinals.iter()).map(|(l, &o)| Candidate::new(o, l.target())));
-        candidates.sort_unstable();
-        let pinned = |node| links.iter().any(|link| link.pinned() && link.target() == node);
-        selector.select(self.space, candidates, row.len(), slot_of, pinned, pruned);
-        let kept = |node| pruned.iter().any(|kept| kept.node() == node);
-        let dropped = candidates.iter().rev().map(|c| c.node()).filter(|&node| !kept(node));
-        dropped.collect()
+        let kept = selector.prune(self.space, slot_of(node), row.len(), slot_of, links);
+        links[kept..].iter().rev().map(|link| link.target()).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::pool::Candidate;
 use super::probe::Probe;
+use super::word::Link;
 use crate::store::Space;
 
 /// Scores taken at once while looking for a reason to reject: few, because most candidates that
@@ -12,11 +13,47 @@ const LOOK: usize = 8;
 pub(crate) struct Selector {
     probe: Probe,
     kept_slots: Vec<u32>,
+    slots: Vec<u32>,
+    ordinals: Vec<u32>,
 }
 
 impl Selector {
     pub(crate) fn new(space: &Space) -> Self {
-        Self { probe: Probe::new(space), kept_slots: Vec::new() }
+        Self {
+            probe: Probe::new(space),
+            kept_slots: Vec::new(),
+            slots: Vec::new(),
+            ordinals: Vec::new(),
+        }
+    }
+
+    /// Sorts the links of a row that has too many, and returns how many of the first it keeps: the
+    /// pinned and the most diverse others, at most `limit`, nearest first. Then come those it gives
+    /// up, nearest first. `centre` is the slot of the row's node; otherwise as [`Self::select`].
+    pub(crate) fn prune(
+        &mut self,
+        space: &Space,
+        centre: u32,
+        limit: usize,
+        slot_of: impl Fn(u32) -> u32,
+        row: &mut Vec<Link>,
+    ) -> usize {
+        self.slots.clear();
+        self.slots.extend(row.iter().map(|link| slot_of(link.target())));
+        self.ordinals.resize(self.slots.len(), 0);
+        self.probe.set_item(space, centre);
+        self.probe.score(space, &self.slots, &mut self.ordinals);
+        let scored = row.iter().zip(&self.ordinals);
+        let mut candidates: Vec<_> =
+            scored.map(|(link, &ordinal)| Candidate::new(ordinal, link.target())).collect();
+        candidates.sort_unstable();
+        let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
+        let mut kept = Vec::with_capacity(limit);
+        self.select(space, &candidates, limit, slot_of, pinned, &mut kept);
+        let given_up = candidates.iter().filter(|candidate| !kept.contains(candidate));
+        let sorted = kept.iter().chain(given_up).map(|c| Link::new(c.node(), pinned(c.node())));
+        *row = sorted.collect();
+        kept.len()
     }
 
     /// Keeps at most `limit` of `candidates` (nearest first): each that no kept one covers. Those
