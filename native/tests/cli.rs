@@ -175,10 +175,11 @@ fn keys_come_from_a_file() {
 #[test]
 fn bench_keeps_its_contract() {
     let scratch = Scratch::new("bench");
-    let base = scratch.vectors("base.npy", 500, 16);
-    let queries = scratch.vectors("queries.npy", 20, 16);
+    let base = scratch.vectors("base.npy", 3000, 32);
+    let queries = scratch.vectors("queries.npy", 20, 32);
     let data = ["bench", "--base", &base, "--queries", &queries, "--metric", "l2"];
-    let options = ["--repeat", "1", "--recall", "0.5,0.90", "--threads", "2"];
+    // Without codes a search at ef = k misses some, which the last comparison needs.
+    let options = ["--repeat", "1", "--recall", "0.5,0.90", "--threads", "2", "--codes", "none"];
     let report = json(&[&data[..], &options[..]].concat());
     assert_eq!(keys(&report), ["at_recall", "build", "dim", "memory", "metric", "n", "search"]);
     assert_eq!(keys(&report["build"]), ["seconds", "threads", "vectors_per_second"]);
@@ -189,21 +190,22 @@ fn bench_keeps_its_contract() {
     );
     assert_eq!(keys(&report["at_recall"]), ["0.5", "0.90"]);
     assert_eq!(keys(&report["at_recall"]["0.90"]), ["ef", "p95_us", "qps"]);
-    assert_eq!((&report["n"], &report["dim"]), (&500.into(), &16.into()));
-    assert_eq!(report["memory"]["raw_bytes"], 500 * 16 * 4);
-    assert!(report["memory"]["index_bytes"].as_u64() > Some(500 * 16 * 4));
+    assert_eq!((&report["n"], &report["dim"]), (&3000.into(), &32.into()));
+    assert_eq!(report["memory"]["raw_bytes"], 3000 * 32 * 4);
+    assert!(report["memory"]["index_bytes"].as_u64() > Some(3000 * 32 * 4));
     for point in report["search"].as_array().unwrap() {
         assert!(point["p50_us"].as_f64() <= point["p99_us"].as_f64());
     }
     assert!(accepted(&[&data[..], &options[..]].concat()).contains("at 0.90"));
 
-    // A wrong truth must show: recall comes from it, not from the index.
+    // Another truth must show: recall comes from it, not from the index. (Neighbours that lie
+    // farther than the true ones are easier to be as near as.)
     let truth = scratch.file("truth.npy");
     let far: Vec<i32> = vec![0; 20].into_iter().flat_map(|first| first..first + 10).collect();
     npy::write(&truth, 20, &far).unwrap();
     let judged = json(&[&data[..], &options[..], &["--truth", &truth]].concat());
     let recall = judged["search"][0]["recall"].as_f64().unwrap();
-    assert_ne!(recall, report["search"][0]["recall"].as_f64().unwrap());
+    assert!(recall > report["search"][0]["recall"].as_f64().unwrap());
 }
 
 #[test]

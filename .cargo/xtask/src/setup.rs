@@ -38,8 +38,9 @@ static NEEDS: [Need; 6] = [
     Need { what: "Firefox", find: || Ok(programs(&["firefox-esr"])), packages: &["firefox-esr"] },
     Need {
         what: "WebKit and a display for it",
-        find: || Ok(programs(&["WebKitWebDriver", "xvfb-run"])),
-        packages: &["webkit2gtk-driver", "xvfb"],
+        // `xvfb-run` calls `xauth`, which its package only recommends.
+        find: || Ok(programs(&["WebKitWebDriver", "xvfb-run", "xauth"])),
+        packages: &["webkit2gtk-driver", "xvfb", "xauth"],
     },
     Need {
         what: "64-bit Arm: emulator, linker, C library",
