@@ -18,6 +18,8 @@ pub(crate) fn compile(variant: Variant) -> anyhow::Result<PathBuf> {
         toolchain::cargo_with_std("build", "std,panic_abort", &target_dir, &flags(variant)?)?;
     cargo
         .args(["--package", "ecphory-wasm", "--profile", "wasm", "--target", TARGET])
+        // Names no other feature, so the library comes without backtraces, which nobody could read.
+        .args(["-Z", "build-std-features=optimize_for_size"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     if variant.threads == Threads::Many {
         cargo.args(["--features", "threads"]);
