@@ -1,10 +1,11 @@
 //! Insert into a graph that others search and write: lock-free.
 //!
 //! ```text
-//!   find      search every level, choose diverse links          (nothing is visible)
+//!   announce  let inserts that run beside this one know its slot, and learn theirs
+//!   find      search every level, choose diverse links
 //!   fill      write the own rows of all levels
 //!   adopt     promise at the nearest node with room, draw a rank, write the node word
-//!   publish   pin into the parent's row: one exchange makes the node reachable
+//!   publish   pin into the parent's row: reachable for good; only now others may hang by it
 //!   offer     ask chosen neighbours for links back; a refusal costs nothing but recall
 //!   raise     become the entry if higher than it
 //! ```
@@ -97,12 +98,20 @@ pub(crate) fn insert(
         seeds.extend(near.iter().map(|&id| graph.slot_of(id)));
     }
     let layer = BaseLayer::new(graph, space);
-    insert.search(&layer, &seeds, ef_construction, &mut scratch.walk);
+    // Links of others may lead here from now on, so the own row is shared.
+    seeds.extend(graph.announce(newcomer.slot));
+    scratch.walk.begin(&layer, ef_construction);
+    scratch.walk.skip(newcomer.slot);
+    scratch.walk.seed(&layer, space, &seeds);
+    scratch.walk.run(&layer, space);
     if scratch.walk.is_blurred(space) {
         space.count_blurred();
     }
     insert.choose(|slot| slot, scratch);
-    links::fill(graph.row(newcomer.slot), scratch.kept.iter().map(|c| Link::new(c.node(), false)));
+    for chosen in &scratch.kept {
+        // Refused only where others have filled the row before.
+        links::offer(graph.row(newcomer.slot), Link::new(chosen.node(), false));
+    }
     back.push((0, scratch.kept.clone()));
     let parent = insert.adopt(&scratch.walk);
     insert.publish(parent, scratch);
@@ -124,9 +133,13 @@ fn found_anchor(graph: &Graph, space: &Space, newcomer: Newcomer) -> bool {
     for level in 1..=level {
         links::fill(graph.upper_row(upper, level), []);
     }
-    // Rank 0 is the anchor's: who loses the race writes its own node word again later.
+    // Rank 0 is the anchor's: who loses the race takes its node word back.
     node_word(space, slot).store(Node::linked(0, 0).bits(), Ordering::Release);
-    graph.found(Entry { level, upper, slot })
+    let founded = graph.found(Entry { level, upper, slot });
+    if !founded {
+        node_word(space, slot).store(0, Ordering::Relaxed);
+    }
+    founded
 }
 
 struct Insert<'a> {
@@ -171,20 +184,24 @@ impl Insert<'_> {
             });
         let rank = graph.draw_rank();
         self.space.store.parents.word(slot).store(parent, Ordering::Relaxed);
-        // Release pairs with the acquire in `layout::node` and `links::promise`.
-        word(slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
+        // Relaxed: nobody hangs by the node before `publish`. Others may know it by then, so it must
+        // not be linked yet: what hangs by it would not be reachable.
+        word(slot).store(Node::adopted(rank).bits(), Ordering::Relaxed);
         parent
     }
 
-    /// Pins the newcomer into its parent's row.
+    /// Pins the newcomer into its parent's row and makes it a possible parent itself.
     fn publish(&self, parent: u32, scratch: &mut InsertScratch) {
         let row = self.graph.row(parent);
-        let link = Link::new(self.newcomer.slot, true);
-        if links::offer(row, link) == Offer::Linked {
-            return;
+        let slot = self.newcomer.slot;
+        if links::offer(row, Link::new(slot, true)) != Offer::Linked {
+            let victims = self.victims(0, parent, scratch);
+            links::pin(row, slot, &victims);
         }
-        let victims = self.victims(0, parent, scratch);
-        links::pin(row, self.newcomer.slot, &victims);
+        let word = node_word(self.space, slot);
+        let rank = Node::from_bits(word.load(Ordering::Relaxed)).rank();
+        // Release pairs with the acquire in `layout::node` and `links::promise`.
+        word.store(Node::linked(rank, 0).bits(), Ordering::Release);
     }
 
     /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.

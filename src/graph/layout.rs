@@ -1,7 +1,7 @@
 //! Where the graph's rows lie, and the two kinds of layer the walk sees.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::links;
 use super::word::{Entry, Node};
@@ -28,7 +28,13 @@ pub(crate) struct Graph {
     entry: AtomicU64,
     anchor: AtomicU64,
     ranks: AtomicU32,
+    /// The slots inserted last, linked or on their way.
+    recent: [AtomicU32; RECENT],
+    recent_next: AtomicU32,
 }
+
+/// Inserts that are remembered for those beside them.
+const RECENT: usize = 32;
 
 /// Numbers of a graph that its rows do not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +104,23 @@ impl Graph {
             entry: AtomicU64::new(heads.entry),
             anchor: AtomicU64::new(u64::from(heads.anchor)),
             ranks: AtomicU32::new(heads.ranks),
+            recent: [const { AtomicU32::new(0) }; RECENT],
+            recent_next: AtomicU32::new(0),
         }
+    }
+
+    /// Makes a written slot known to inserts that run beside its own, before any link names it, and
+    /// returns those of others: of two that run at once, one sees the other.
+    pub(crate) fn announce(&self, slot: u32) -> impl Iterator<Item = u32> {
+        // Relaxed: the counter only spreads the places.
+        let place = self.recent_next.fetch_add(1, Ordering::Relaxed) as usize % RECENT;
+        // Release publishes the slot's rows to whoever reads the place below.
+        self.recent[place].store(slot, Ordering::Release);
+        // Between a store and loads that another thread makes the other way round: of two such
+        // fences one is first, and the thread of the second sees the store before the first.
+        fence(Ordering::SeqCst);
+        let others = self.recent.iter().map(|place| place.load(Ordering::Acquire));
+        others.filter(move |&other| other != 0 && other != slot)
     }
 
     /// The numbers beside the rows, while no writer runs.

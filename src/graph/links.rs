@@ -4,10 +4,10 @@
 //! Writers change one word at a time by compare-and-swap; readers copy the words and never retry.
 //!
 //! # Publication
-//! A node's own rows are complete before any link names it. The link that names it is published by
-//! a releasing exchange; a reader copies words by relaxed loads and then raises one acquire fence,
-//! which pairs with the release of every word it copied. So whoever sees a link sees the rows of
-//! its target.
+//! A node's vector, code and key are complete before any link names it, and its links before it is
+//! pinned. The link that names it is published by a releasing exchange; a reader copies words by
+//! relaxed loads and then raises one acquire fence, which pairs with the release of every word it
+//! copied. So whoever sees a link sees what its target had by then.
 //!
 //! # Pins
 //! A pinned link is never replaced: [`victims`](evict) are unpinned words, and a pin is added to a

@@ -26,7 +26,8 @@
 //!   reachable from the anchor by induction over ranks, at every instant, and the anchor seeds
 //!   every walk of level 0. (In-degree guards alone left up to 58.7 % of duplicate-heavy data
 //!   unreachable in a probe of the design; the pinned tree none.)
-//! - **Publication.** A node's rows are complete before a link names it.
+//! - **Publication.** A node's vector and code are complete before a link names it, and its links
+//!   before it is pinned. In between only inserts that run beside its own may have linked it.
 //! - **One word, one change.** Whatever is checked and then changed shares one atomic word.
 //! - **Bounded work.** A walk sees the nodes below the capacity it began with; rows are of fixed
 //!   length and copied once.

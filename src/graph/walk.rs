@@ -61,6 +61,11 @@ impl Scratch {
         self.visited.reset(layer.capacity());
     }
 
+    /// Leaves a node of the layer out of the walk that has begun.
+    pub(crate) fn skip(&mut self, node: u32) {
+        self.visited.insert(node);
+    }
+
     /// Makes nodes of `layer` known to the walk, as if a link had led there.
     pub(crate) fn seed<L: Layer>(&mut self, layer: &L, space: &Space, nodes: &[u32]) {
         for nodes in nodes.chunks(M0_MAX) {

@@ -64,6 +64,7 @@ pub(crate) struct Node(u64);
 
 impl Node {
     const LINKED: u64 = 1;
+    const ADOPTED: u64 = 2;
     const PINS_SHIFT: u32 = 2;
     const PINS_MASK: u64 = 63;
     const RANK_SHIFT: u32 = 32;
@@ -76,6 +77,11 @@ impl Node {
                 | u64::from(pins) << Self::PINS_SHIFT
                 | u64::from(rank) << Self::RANK_SHIFT,
         )
+    }
+
+    /// A node that has a rank and a parent, but is not pinned yet: nobody may hang by it.
+    pub(crate) fn adopted(rank: u32) -> Self {
+        Self(Self::ADOPTED | u64::from(rank) << Self::RANK_SHIFT)
     }
 
     pub(crate) fn from_bits(bits: u64) -> Self {
