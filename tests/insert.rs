@@ -1,6 +1,6 @@
 //! Inserts beside searches: nothing is lost, nothing torn, and everything is found afterwards.
 //!
-//! `ECPHORY_SEED` chooses other data, `ECPHORY_STRESS` multiplies the rows.
+//! `ECPHORY_SEED` chooses other data; `ECPHORY_FULL` takes five times the rows, and all words.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -8,13 +8,13 @@ use ecphory::arch::detected;
 use ecphory::exec::Sequential;
 use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, clustered, curve, duplicates, random, seed};
+use ecphory_tests::{full, words};
 
 const WRITERS: usize = 4;
 const READERS: usize = 4;
 
 fn rows() -> usize {
-    let factor = std::env::var("ECPHORY_STRESS").map_or(1, |factor| factor.parse().unwrap());
-    4000 * factor
+    if full() { 20_000 } else { 4000 }
 }
 
 /// What is inserted, and how.
@@ -25,8 +25,6 @@ struct Plan<'a> {
     m: usize,
     /// Rows that are built in bulk first, with codes; 0: an empty index, full vectors.
     base: usize,
-    /// Items in a thousand that their own vector may miss at ef 64, and at ef 256.
-    lost: [usize; 2],
 }
 
 impl Plan<'_> {
@@ -110,7 +108,8 @@ impl Plan<'_> {
         let audit = index.check().unwrap_or_else(|broken| panic!("{name}, seed {seed}: {broken}"));
         assert_eq!((audit.nodes, audit.reachable), (self.rows(), self.rows()), "{name}");
         assert_eq!(index.keys().unwrap(), (0..self.rows() as u64).collect::<Vec<_>>(), "{name}");
-        for (ef, bound) in [64, 256].into_iter().zip(self.lost) {
+        // Items in a thousand that their own vector may miss.
+        for (ef, bound) in [(64, 1), (256, 0)] {
             let lost = self.count_lost(&index, ef);
             let what =
                 format!("{name}, m {m}, base {base}, seed {seed}: {lost} not found at ef {ef}");
@@ -132,11 +131,15 @@ impl Plan<'_> {
 
 /// The same rows into an empty index, and beside a built half with codes.
 fn stress(name: &str, dim: usize, m: usize, vectors: &[f32], seed: u64) {
-    // A node of the smallest rows chooses four links: all are reachable, a few only from afar.
-    let lost = if m < 8 { [10, 2] } else { [1, 0] };
     for base in [0, vectors.len() / dim / 2] {
-        Plan { name, dim, vectors, m, base, lost }.run(seed);
+        Plan { name, dim, vectors, m, base }.run(seed);
     }
+}
+
+#[test]
+fn words_survive_concurrent_inserts() {
+    let vectors = &words().vectors;
+    stress("words20k", vectors.dim(), 16, &vectors.values()[..rows() * vectors.dim()], 20);
 }
 
 #[test]

@@ -150,7 +150,8 @@ impl Pair {
 #[test]
 fn operations_agree_with_a_model() {
     let first = seed(1);
-    for seed in first..first + 150 {
+    let seeds = if ecphory_tests::full() { 3000 } else { 150 };
+    for seed in first..first + seeds {
         let run = std::panic::catch_unwind(|| {
             let mut pair = Pair::new(seed);
             for _ in 0..60 {

@@ -133,6 +133,8 @@ struct Found {
     links: Vec<Vec<Candidate>>,
     /// Slots that may become the parent, nearest first: all of smaller rank.
     parents: Vec<u32>,
+    /// Pins that each may have then.
+    pins: u32,
 }
 
 /// A link that a row is asked to take. Sorted by row, then by source; a pinned one comes first.
@@ -237,9 +239,12 @@ impl Build<'_> {
         self.choose(self.plan.m, |slot| slot, worker);
         links[0].extend_from_slice(&worker.kept);
         let rank = self.nodes.ranks[slot as usize];
-        let earlier = |parent: &u32| self.nodes.ranks[*parent as usize] < rank;
-        let parents = worker.candidates.iter().map(|c| c.node()).filter(earlier).take(PARENTS);
-        Found { links, parents: parents.collect() }
+        let earlier = |parent: &Candidate| self.nodes.ranks[parent.node() as usize] < rank;
+        worker.candidates.retain(earlier);
+        let itself = worker.scratch.probe.score_one(self.space, slot);
+        let (parents, pins) = self.graph.parents(&worker.candidates, itself);
+        let parents = parents.iter().take(PARENTS).map(|c| c.node()).collect();
+        Found { links, parents, pins }
     }
 
     fn search<L: Layer>(&self, layer: &L, seeds: &[u32], worker: &mut Worker) {
@@ -282,7 +287,7 @@ impl Build<'_> {
             let slot = self.nodes.slots[rank];
             word(slot).store(Node::linked(rank as u32, 0).bits(), Ordering::Relaxed);
             let nearest = *found.parents.first()?;
-            let has_room = |parent: &u32| pins(*parent) < self.graph.pins_max();
+            let has_room = |parent: &u32| pins(*parent) < found.pins;
             let mut parent = found.parents.iter().copied().find(has_room).unwrap_or(nearest);
             // A full node has children, and the last of them is younger: the chain ends.
             while !has_room(&parent) {

@@ -15,7 +15,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::layout::{BaseLayer, Graph, Layer, UpperLayer, node_word};
+use super::layout::{BREADTH, BaseLayer, Graph, Layer, UpperLayer, node_word};
 use super::level::mix;
 use super::links::{self, Below, Offer};
 use super::pool::Candidate;
@@ -26,10 +26,6 @@ use crate::store::Space;
 
 /// Attempts at a reverse link before it is given up: others keep changing the row.
 const RETRIES: usize = 3;
-
-/// Nodes of one level that the search of the next starts from. With one, data that arrives in its
-/// order along a curve was linked to the wrong stretch of it: 14 of 4,000 items were lost.
-const SEEDS: usize = 16;
 
 /// Memory of an insert, reused.
 pub(crate) struct InsertScratch {
@@ -81,10 +77,10 @@ pub(crate) fn insert(
     let mut near = vec![scratch.walk.approach(graph, space, entry, lowest)];
     for level in (1..=lowest.min(entry.level)).rev() {
         let layer = UpperLayer::new(graph, level);
-        let ef = if level <= newcomer.level { ef_construction } else { SEEDS };
+        let ef = if level <= newcomer.level { ef_construction } else { BREADTH };
         insert.search(&layer, &near, ef, &mut scratch.walk);
         near.clear();
-        near.extend(scratch.walk.pool.candidates().iter().take(SEEDS).map(|c| c.node()));
+        near.extend(scratch.walk.pool.candidates().iter().take(BREADTH).map(|c| c.node()));
         if level > newcomer.level {
             continue;
         }
@@ -168,17 +164,18 @@ impl Insert<'_> {
         let word = |slot| node_word(self.space, slot);
         let slot = self.newcomer.slot;
         let candidates = walk.pool.candidates();
-        let parent = candidates
+        let (parents, most) = graph.parents(candidates, walk.probe.score_one(self.space, slot));
+        let parent = parents
             .iter()
             .map(|candidate| candidate.node())
-            .find(|&slot| links::promise(word(slot), graph.pins_max()).is_some())
+            .find(|&slot| links::promise(word(slot), most).is_some())
             .unwrap_or_else(|| {
                 let anchor = graph.anchor();
                 let near = candidates.first().map_or(anchor, |candidate| candidate.node());
                 let choose = |depth, children| {
                     (mix(u64::from(slot), depth as u64) % children as u64) as usize
                 };
-                let limits = (graph.pins_max(), graph.pins_limit());
+                let limits = (most, graph.pins_limit());
                 let below = Below { anchor, near, choose, limits };
                 links::promise_below(&below, |slot| graph.row(slot), word)
             });

@@ -107,6 +107,13 @@ impl Probe {
         }
     }
 
+    /// The ordinal of one slot.
+    pub(crate) fn score_one(&self, space: &Space, slot: u32) -> u32 {
+        let mut ordinal = [0];
+        self.score(space, &[slot], &mut ordinal);
+        ordinal[0]
+    }
+
     /// Ordinals of `slots` on full vectors, whatever the traversal reads.
     pub(crate) fn score_exact(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         for (slots, out) in slots.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {

@@ -224,7 +224,7 @@ fn graph_search(
     scratch.probe.set_query(&root.space, query);
     // Codes err in the order of near ones: twice as many as are wanted get a second chance.
     let ef = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
-    scratch.search(&root.graph, &root.space, ef);
+    scratch.search(&root.graph, &root.space, k, ef);
     let ranked = scratch.rank(&root.space, k);
     hits.extend(ranked.iter().map(|&(ordinal, key)| Hit { key, distance: to_f32(ordinal) }));
 }

@@ -190,6 +190,7 @@ impl Meta {
         meta.put_u32(self.heads.anchor);
         meta.put_u64(self.heads.entry);
         meta.put_u32(self.heads.ranks);
+        meta.put_u32(self.heads.built);
         meta.put_u32(self.blurred);
         let mut mean = FieldsWriter::default();
         if let Some(quantizer) = quantizer {
@@ -227,8 +228,9 @@ impl Meta {
         }
         let (upper_next, anchor) = (fields.take_u32()?, fields.take_u32()?);
         let (entry, ranks) = (fields.take_u64()?, fields.take_u32()?);
+        let built = fields.take_u32()?;
         let blurred = fields.take_u32()?;
-        let heads = Heads { upper_next, entry, anchor, ranks };
+        let heads = Heads { upper_next, entry, anchor, ranks, built };
         if !valid_heads(heads, rows) {
             return Err(fields.refuse("the entry point lies outside the graph"));
         }

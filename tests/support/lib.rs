@@ -31,6 +31,12 @@ pub fn words() -> &'static Words {
     })
 }
 
+/// Whether every count that the project promises is asked for (`cargo xtask test --full`), and not
+/// only as much as each commit can bear.
+pub fn full() -> bool {
+    std::env::var_os("ECPHORY_FULL").is_some_and(|value| value != "0")
+}
+
 /// A file of this package's fixtures.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
