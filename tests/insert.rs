@@ -154,11 +154,11 @@ fn clustered_vectors_survive_concurrent_inserts() {
     stress("clustered", 24, 16, &clustered(rows(), 24, 50, seed), seed);
 }
 
-// Fewer copies of a vector than ef: more would fill a walk's candidates with one place.
+// More copies of a vector than ef.
 #[test]
 fn duplicates_survive_concurrent_inserts() {
     let seed = seed(23);
-    stress("duplicates", 16, 16, &duplicates(rows(), 16, rows() / 40, seed), seed);
+    stress("duplicates", 16, 16, &duplicates(rows(), 16, rows() / 100, seed), seed);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_curve_in_its_order_survives_concurrent_inserts() {
 fn the_smallest_rows_survive_concurrent_inserts() {
     let seed = seed(25);
     stress("random", 8, 4, &random(rows() / 2, 8, seed), seed);
-    stress("duplicates", 8, 4, &duplicates(rows() / 2, 8, rows() / 80, seed), seed);
+    stress("duplicates", 8, 4, &duplicates(rows() / 2, 8, rows() / 180, seed), seed);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) struct Heads {
 
 /// Whether heads that were read from a file stay inside a graph of `rows` slots.
 pub(crate) fn valid_heads(heads: Heads, rows: u32) -> bool {
-    let Heads { upper_next, entry, anchor, ranks, built } = heads;
+    let Heads { upper_next, entry, anchor, ranks: _, built: _ } = heads;
     let entry = Entry::from_bits(entry);
     let inside = |entry: Entry| {
         let last = u64::from(entry.upper) + entry.level as u64;

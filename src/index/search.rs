@@ -155,7 +155,8 @@ impl Search<'_> {
         self
     }
 
-    /// The hits, nearest first, ties by key.
+    /// The hits, nearest first, ties by key. Of more equally near items than an eighth of `ef`, any
+    /// may be the `k` returned.
     ///
     /// # Errors
     /// [`Error::Empty`] and [`Error::NotEnoughItems`] unless [`Self::up_to`] was asked for;
