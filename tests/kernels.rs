@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 
-use ecphory::arch::{Isa, Kernels, detected, kernels_for, scalar};
+use ecphory::arch::{Isa, Kernels, PLANE_ALIGN, detected, kernels_for, scalar};
 
 /// Every length around the widths of registers and blocks, then those of real rows.
 fn lengths() -> impl Iterator<Item = usize> {
@@ -131,6 +131,38 @@ fn differences(kernels: &Kernels, seed: u64) -> Result<(), String> {
             }
         }
     }
+    split_differences(kernels, &mut random)
+}
+
+/// The same for the kernels of split rows: planes of whole runs, the second behind the first.
+fn split_differences(kernels: &Kernels, random: &mut Random) -> Result<(), String> {
+    let truth = &scalar::KERNELS;
+    for len in (0..=12).map(|runs| runs * PLANE_ALIGN) {
+        for misalignment in MISALIGNMENTS {
+            let signed = Vectors::new(misalignment, 2 * len, || random.signed_code());
+            let codes = Vectors::new(misalignment, 2 * len, || random.code());
+            // Any byte: the upper bits of a damaged lower plane must do the same everywhere.
+            let planes = Vectors::new(misalignment, 2 * len, || random.next() as u8);
+            for count in 0..=ROWS_MAX {
+                let rows = planes.rows(count).collect::<Vec<_>>();
+                compare(("half_dot", len, misalignment), count, |isa_is_truth, out| {
+                    let kernel = if isa_is_truth { truth.half_dot } else { kernels.half_dot };
+                    // SAFETY: queries and rows have `2 · len` components and bytes.
+                    unsafe { kernel(signed.query(), &rows, len, out) }
+                })?;
+                for (name, truth, kernel) in [
+                    ("half_l2", truth.half_l2, kernels.half_l2),
+                    ("split_l2", truth.split_l2, kernels.split_l2),
+                ] {
+                    compare((name, len, misalignment), count, |isa_is_truth, out| {
+                        let kernel = if isa_is_truth { truth } else { kernel };
+                        // SAFETY: as above.
+                        unsafe { kernel(codes.query(), &rows, len, out) }
+                    })?;
+                }
+            }
+        }
+    }
     Ok(())
 }
 
@@ -179,6 +211,45 @@ fn exactness(seed: u64) -> Result<(), String> {
         near(scores[1], pairs().map(|(q, x)| (q - x) * (q - x)), len)?;
     }
     Ok(())
+}
+
+#[test]
+fn both_planes_are_the_code_and_the_upper_is_near_it() {
+    let kernels = &scalar::KERNELS;
+    let mut random = Random(seed());
+    for runs in 0..8 {
+        let len = runs * PLANE_ALIGN;
+        let query: Vec<u8> = (0..2 * len).map(|_| random.code()).collect();
+        let signed: Vec<i8> = (0..2 * len).map(|_| random.signed_code()).collect();
+        let row: Vec<u8> = (0..2 * len).map(|_| random.code()).collect();
+        let mut planes = vec![0u8; 2 * len];
+        for (i, code) in row.iter().enumerate() {
+            let byte = i / 128 * 64 + i % 64;
+            let shift = if i % 128 < 64 { 0 } else { 4 };
+            planes[byte] |= (code >> 3) << shift;
+            planes[len + byte] |= (code & 7) << shift;
+        }
+        let l2 = |center: fn(u8) -> i32| -> i32 {
+            query.iter().zip(&row).map(|(q, c)| (i32::from(*q) - center(*c)).pow(2)).sum()
+        };
+        let dot = |part: fn(u8) -> i32| -> i32 {
+            signed.iter().zip(&row).map(|(q, c)| i32::from(*q) * part(*c)).sum()
+        };
+        let mut scores = [0; 4];
+        let rows = [planes.as_ptr()];
+        // SAFETY: the query has `2 · len` components, the row two planes of `len` bytes.
+        unsafe {
+            (kernels.split_l2)(query.as_ptr(), &rows, len, &mut scores[..1]);
+            (kernels.half_l2)(query.as_ptr(), &rows, len, &mut scores[1..2]);
+            (kernels.half_dot)(signed.as_ptr(), &rows, len, &mut scores[2..3]);
+            (kernels.half_dot)(signed.as_ptr(), &[planes[len..].as_ptr()], len, &mut scores[3..]);
+        }
+        let middle = |c| i32::from(c & 0x78 | 4);
+        assert_eq!(scores[0], l2(i32::from), "{len} bytes");
+        assert_eq!(scores[1], l2(middle), "{len} bytes");
+        assert_eq!(scores[2], dot(|c| i32::from(c >> 3)), "{len} bytes");
+        assert_eq!(8 * scores[2] + scores[3], dot(i32::from), "{len} bytes");
+    }
 }
 
 fn near(found: f32, terms: impl Iterator<Item = f64>, len: usize) -> Result<(), String> {

@@ -114,8 +114,12 @@ pub type F32Kernel = unsafe fn(query: *const f32, rows: &[*const f32], len: usiz
 pub type CodeKernel<Q> =
     unsafe fn(query: *const Q, rows: &[*const u8], len: usize, out: &mut [i32]);
 
+/// Bytes of one plane of a split row are a multiple of this. Components `j` and `j + 64` of a run
+/// of 128 share byte `j`: the former in the low half, the latter in the high half.
+pub const PLANE_ALIGN: usize = 64;
+
 /// The kernels of one instruction set. Many rows per call: one indirect call serves a whole
-/// expanded node, and rows are prefetched while earlier ones are scored.
+/// expanded node. The caller asks for rows ahead of the call.
 ///
 /// Whoever calls a kernel makes its promises. A copy may be given other functions, as the tests of
 /// the differential suite do; an index has its kernels from [`kernels_for`] and [`detected`] only.
@@ -132,8 +136,16 @@ pub struct Kernels {
     pub u7_dot: CodeKernel<i8>,
     /// Σ (qᵢ − cᵢ)² with both in 0..=127; exact.
     pub u7_l2: CodeKernel<u8>,
-    /// Asks for the cache line at an address; never faults, may do nothing.
-    pub prefetch: fn(*const u8),
+    /// Σ qᵢ·hᵢ with q in −127..=127 and h, the upper four bits of codes, from one plane of a split
+    /// row (`quantize::split`); exact. `len` is the bytes of the plane, a multiple of
+    /// [`PLANE_ALIGN`]; the query has two components for each.
+    pub half_dot: CodeKernel<i8>,
+    /// Σ (qᵢ − (8 hᵢ + 4))² with q in 0..=127, otherwise as `half_dot`: the distance from the
+    /// middle of what the upper bits leave open.
+    pub half_l2: CodeKernel<u8>,
+    /// Σ (qᵢ − cᵢ)² with codes c from both planes of split rows; exact. `len` is the bytes of one
+    /// plane; rows have two, the query two components for each.
+    pub split_l2: CodeKernel<u8>,
 }
 
 impl Kernels {

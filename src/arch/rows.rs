@@ -1,18 +1,11 @@
-//! The one loop behind every vector kernel: batches of rows, prefetch ahead, tail, fold.
+//! The one loop behind every vector kernel: batches of rows, layouts, tail, fold.
 //!
 //! An instruction set says how a [`Block`] of components is loaded, accumulated and folded; the
 //! loop itself is written once. It is inlined into a shell that carries `#[target_feature]`, and
 //! the methods of the block are inlined into that in turn.
 
-use super::prefetch;
+use super::PLANE_ALIGN;
 
-/// Bytes of a cache line, near enough on every target.
-const LINE: usize = 64;
-/// Lines of a row to ask for ahead of its turn: the processor streams in what follows, and more
-/// only fills its queues (`benches/LEDGER.md`).
-const LINES_AHEAD: usize = 4;
-/// Rows between the one being scored and the one being asked for.
-const ROWS_AHEAD: usize = 4;
 /// Components of the largest block.
 const BLOCK_MAX: usize = 64;
 
@@ -55,8 +48,24 @@ pub(super) trait Block: Copy {
     }
 }
 
+/// A block of codes that can be read from the half bytes of a split row.
+pub(super) trait Halves: Block<Element = u8> {
+    /// Reads `LEN` bytes: the low halves, and the high halves.
+    unsafe fn load_halves(from: *const u8) -> [Self; 2];
+    /// `8 · high + low` of halves below 16 and 8.
+    unsafe fn join(high: Self, low: Self) -> Self;
+    /// The same value everywhere.
+    unsafe fn splat(value: u8) -> Self;
+}
+
 /// What is summed over the components of two vectors.
 pub(super) trait Measure {
+    /// What stands for the codes of which only the upper halves are known.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `B`.
+    unsafe fn middle<B: Halves>(high: B) -> B;
+
     /// Adds the terms of one block.
     ///
     /// # Safety
@@ -71,6 +80,12 @@ pub(super) struct L2;
 
 impl Measure for Dot {
     #[inline(always)]
+    unsafe fn middle<B: Halves>(high: B) -> B {
+        // Scaled and shifted alike for all rows: their order is that of the halves.
+        high
+    }
+
+    #[inline(always)]
     unsafe fn step<B: Block>(sum: B::Sum, query: B, row: B) -> B::Sum {
         // SAFETY: the caller's promise.
         unsafe { B::dot(sum, query, row) }
@@ -79,66 +94,149 @@ impl Measure for Dot {
 
 impl Measure for L2 {
     #[inline(always)]
+    unsafe fn middle<B: Halves>(high: B) -> B {
+        // SAFETY: the caller's promise.
+        unsafe { B::join(high, B::splat(4)) }
+    }
+
+    #[inline(always)]
     unsafe fn step<B: Block>(sum: B::Sum, query: B, row: B) -> B::Sum {
         // SAFETY: the caller's promise.
         unsafe { B::l2(sum, query, row) }
     }
 }
 
+/// How the components of a batch of rows are read and summed.
+pub(super) trait Layout<B: Block> {
+    /// # Safety
+    /// As of a kernel of this layout; the processor has the instruction set of `B`.
+    unsafe fn sum<M: Measure, const ROWS: usize>(
+        query: *const B::Element,
+        rows: &[*const B::Element; ROWS],
+        len: usize,
+    ) -> [B::Sum; ROWS];
+}
+
+/// One component an element, any length.
+pub(super) struct Whole;
+/// The upper halves of codes, packed two to a byte in runs of [`PLANE_ALIGN`].
+pub(super) struct Upper;
+/// As [`Upper`], followed by a plane of the lower three bits.
+pub(super) struct Both;
+
+impl<B: Block> Layout<B> for Whole {
+    #[inline(always)]
+    unsafe fn sum<M: Measure, const ROWS: usize>(
+        query: *const B::Element,
+        rows: &[*const B::Element; ROWS],
+        len: usize,
+    ) -> [B::Sum; ROWS] {
+        // SAFETY: `start + LEN ≤ whole ≤ len` in the loop and `whole + (len - whole) = len` after
+        // it, where the caller promises `len` readable components behind each pointer, and the
+        // instruction set.
+        unsafe {
+            let mut sums = [B::zero(); ROWS];
+            let whole = len - len % B::LEN;
+            for start in (0..whole).step_by(B::LEN) {
+                let q = B::load(query.add(start));
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = M::step(*sum, q, B::load(row.add(start)));
+                }
+            }
+            if whole < len {
+                let q = B::load_tail(query.add(whole), len - whole);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = M::step(*sum, q, B::load_tail(row.add(whole), len - whole));
+                }
+            }
+            sums
+        }
+    }
+}
+
+impl<B: Halves> Layout<B> for Upper {
+    #[inline(always)]
+    unsafe fn sum<M: Measure, const ROWS: usize>(
+        query: *const u8,
+        rows: &[*const u8; ROWS],
+        len: usize,
+    ) -> [B::Sum; ROWS] {
+        // SAFETY: `LEN` divides 64 and `len` is a multiple of that, so that `start + LEN ≤ len`;
+        // the caller promises `len` bytes of each row, twice as many of the query, and the
+        // instruction set.
+        unsafe {
+            let mut sums = [B::zero(); ROWS];
+            for start in (0..len).step_by(B::LEN) {
+                let [low, high] = query_halves::<B>(query, start);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    let [a, b] = B::load_halves(row.add(start));
+                    *sum = M::step(*sum, low, M::middle(a));
+                    *sum = M::step(*sum, high, M::middle(b));
+                }
+            }
+            sums
+        }
+    }
+}
+
+impl<B: Halves> Layout<B> for Both {
+    #[inline(always)]
+    unsafe fn sum<M: Measure, const ROWS: usize>(
+        query: *const u8,
+        rows: &[*const u8; ROWS],
+        len: usize,
+    ) -> [B::Sum; ROWS] {
+        // SAFETY: as for `Upper`, with `2 · len` bytes of each row.
+        unsafe {
+            let mut sums = [B::zero(); ROWS];
+            for start in (0..len).step_by(B::LEN) {
+                let [low, high] = query_halves::<B>(query, start);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    let [a, b] = B::load_halves(row.add(start));
+                    let [c, d] = B::load_halves(row.add(len + start));
+                    *sum = M::step(*sum, low, B::join(a, c));
+                    *sum = M::step(*sum, high, B::join(b, d));
+                }
+            }
+            sums
+        }
+    }
+}
+
+/// The query's components that belong to the low and to the high halves of a plane's bytes from
+/// `start` on.
+///
+/// # Safety
+/// `LEN` divides 64, `start` is a multiple of it, and the query has `2 · (start + LEN)` components,
+/// rounded up to whole runs of 128. The processor has the instruction set of `B`.
+#[inline(always)]
+unsafe fn query_halves<B: Halves>(query: *const u8, start: usize) -> [B; 2] {
+    const { assert!(PLANE_ALIGN.is_multiple_of(B::LEN)) };
+    let first = start / PLANE_ALIGN * 2 * PLANE_ALIGN + start % PLANE_ALIGN;
+    // SAFETY: the caller's promise.
+    unsafe { [B::load(query.add(first)), B::load(query.add(first + PLANE_ALIGN))] }
+}
+
 /// Scores all rows, `ROWS` at a time so that their sums do not wait for one another.
 ///
 /// # Safety
-/// As of a [`super::F32Kernel`] or [`super::CodeKernel`]; the processor has the instruction set
-/// of `B`.
+/// As of a [`super::F32Kernel`] or [`super::CodeKernel`] of the layout `L`; the processor has the
+/// instruction set of `B`.
 #[inline(always)]
-pub(super) unsafe fn score<B: Block, M: Measure, const ROWS: usize>(
+pub(super) unsafe fn score<B: Block, L: Layout<B>, M: Measure, const ROWS: usize>(
     query: *const B::Element,
     rows: &[*const B::Element],
     len: usize,
     out: &mut [B::Total],
 ) {
-    let lines = (len * size_of::<B::Element>()).div_ceil(LINE).min(LINES_AHEAD);
     let (batches, rest) = rows.as_chunks::<ROWS>();
     let (out_batches, out_rest) = out.as_chunks_mut::<ROWS>();
-    for (i, (batch, out)) in batches.iter().zip(out_batches).enumerate() {
-        for row in rows.iter().skip(i * ROWS + ROWS_AHEAD).take(ROWS) {
-            for line in 0..lines {
-                prefetch(row.cast::<u8>().wrapping_add(line * LINE));
-            }
-        }
+    for (batch, out) in batches.iter().zip(out_batches) {
         // SAFETY: the caller's promise, for each row of the batch.
-        *out = unsafe { score_batch::<B, M, ROWS>(query, batch, len) };
+        *out = unsafe { L::sum::<M, ROWS>(query, batch, len).map(|sum| B::fold(sum)) };
     }
     for (row, out) in rest.iter().zip(out_rest) {
         // SAFETY: the caller's promise.
-        [*out] = unsafe { score_batch::<B, M, 1>(query, &[*row], len) };
-    }
-}
-
-#[inline(always)]
-unsafe fn score_batch<B: Block, M: Measure, const ROWS: usize>(
-    query: *const B::Element,
-    rows: &[*const B::Element; ROWS],
-    len: usize,
-) -> [B::Total; ROWS] {
-    // SAFETY: `start + LEN ≤ whole ≤ len` in the loop and `whole + (len - whole) = len` after it,
-    // where the caller promises `len` readable components behind each pointer, and the
-    // instruction set.
-    unsafe {
-        let mut sums = [B::zero(); ROWS];
-        let whole = len - len % B::LEN;
-        for start in (0..whole).step_by(B::LEN) {
-            let q = B::load(query.add(start));
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = M::step(*sum, q, B::load(row.add(start)));
-            }
-        }
-        if whole < len {
-            let q = B::load_tail(query.add(whole), len - whole);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = M::step(*sum, q, B::load_tail(row.add(whole), len - whole));
-            }
-        }
-        sums.map(|sum| B::fold(sum))
+        [*out] = unsafe { L::sum::<M, 1>(query, &[*row], len).map(|sum| B::fold(sum)) };
     }
 }

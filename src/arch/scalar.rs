@@ -1,13 +1,13 @@
 //! Plain Rust kernels: the definition of what every other instruction set returns.
 
-use super::{Isa, Kernels, prefetch};
+use super::{Isa, Kernels, PLANE_ALIGN};
 
 /// Lanes of the canonical float order.
 pub const LANES: usize = 32;
 
 /// The kernels of this module.
 pub static KERNELS: Kernels =
-    Kernels { isa: Isa::Scalar, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+    Kernels { isa: Isa::Scalar, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     for (row, out) in rows.iter().zip(out) {
@@ -80,4 +80,47 @@ unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32
                 .sum()
         };
     }
+}
+
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `sum_halves`.
+    let score = |row: *const u8| unsafe {
+        sum_halves(len, |i, byte, shift| {
+            i32::from(*query.add(i)) * i32::from(*row.add(byte) >> shift & 15)
+        })
+    };
+    out.iter_mut().zip(rows).for_each(|(out, row)| *out = score(*row));
+}
+
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `sum_halves`.
+    let score = |row: *const u8| unsafe {
+        sum_halves(len, |i, byte, shift| {
+            let middle = (*row.add(byte) >> shift & 15) << 3 | 4;
+            (i32::from(*query.add(i)) - i32::from(middle)).pow(2)
+        })
+    };
+    out.iter_mut().zip(rows).for_each(|(out, row)| *out = score(*row));
+}
+
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `sum_halves`, with two planes a row.
+    let score = |row: *const u8| unsafe {
+        sum_halves(len, |i, byte, shift| {
+            let (high, low) = (*row.add(byte) >> shift & 15, *row.add(len + byte) >> shift & 15);
+            (i32::from(*query.add(i)) - i32::from(high << 3 | low)).pow(2)
+        })
+    };
+    out.iter_mut().zip(rows).for_each(|(out, row)| *out = score(*row));
+}
+
+/// Sums `term(component, byte, shift)` over the components of a plane of `len` bytes.
+fn sum_halves(len: usize, term: impl Fn(usize, usize, u32) -> i32) -> i32 {
+    let run = 2 * PLANE_ALIGN;
+    (0..2 * len)
+        .map(|i| {
+            let (byte, high) = (i / run * PLANE_ALIGN + i % PLANE_ALIGN, i % run >= PLANE_ALIGN);
+            term(i, byte, if high { 4 } else { 0 })
+        })
+        .sum()
 }

@@ -105,12 +105,6 @@ impl Pool {
         Some(node)
     }
 
-    /// The candidate that [`Self::expand`] would take now.
-    #[inline(always)]
-    pub(crate) fn peek(&self) -> Option<u32> {
-        self.candidates.get(self.cursor).map(|candidate| candidate.node())
-    }
-
     fn advance(&mut self) {
         while self.candidates.get(self.cursor).is_some_and(|c| c.is_expanded()) {
             self.cursor += 1;

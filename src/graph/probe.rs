@@ -1,8 +1,9 @@
 //! A query, or an item in the role of one, in the form the traversal compares.
 
+use crate::arch::prefetch;
 use crate::distance::{Metric, Query, from_f32, from_i32};
 use crate::quantize::{Fidelity, ORIGIN, encode_signed};
-use crate::store::{BLOCK, Space};
+use crate::store::{ALIGN, BLOCK, Space};
 
 /// Scores slots against one query. Kept in scratch memory and set again for each query.
 ///
@@ -10,6 +11,7 @@ use crate::store::{BLOCK, Space};
 /// |-------|---------------------------------|---------------------------------------------|
 /// | f32   | exact distance                  | exact distance                              |
 /// | codes | signed query · code; l2: codes  | squared difference; ip: product with biases |
+/// | split | as codes, on the upper halves   | as codes                                    |
 ///
 /// Ordinals of one form are comparable with each other: all of a query's, and all of all items'.
 /// Items compare symmetrically: `d(a, b)` and `d(b, a)` have the same bits.
@@ -27,8 +29,12 @@ pub(crate) struct Probe {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Exact,
+    /// A query, signed.
     Signed,
+    /// A query's code.
     Code,
+    /// An item's code.
+    Item,
     Product,
 }
 
@@ -55,6 +61,8 @@ impl Probe {
             // A query outside the range of the codes is compared with vectors.
             if quantizer.encode(query, 1.0, &mut self.code) == Fidelity::Faithful {
                 self.form = Form::Code;
+                // The padding of a split row reads as the middle of the lowest upper half.
+                self.code[query.len()..].fill(space.code_padding());
             }
         } else {
             self.form = Form::Signed;
@@ -71,25 +79,22 @@ impl Probe {
             self.exact.set(space.store.vector(slot));
             return;
         }
-        let code = space.code(slot);
+        space.code(slot, &mut self.code);
+        self.form = Form::Item;
         if space.metric == Metric::InnerProduct {
             self.form = Form::Product;
+            let (code, padding) = self.code.split_at(space.store.shape.dim);
             self.signed.clear();
-            let dim = space.store.shape.dim;
-            self.signed.extend(code[..dim].iter().map(|&c| (i32::from(c) - ORIGIN) as i8));
-            self.signed.resize(code.len(), 0);
+            self.signed.extend(code.iter().map(|&c| (i32::from(c) - ORIGIN) as i8));
+            self.signed.extend(padding.iter().map(|_| 0));
             self.sum = self.signed.iter().map(|&q| i32::from(q)).sum();
             self.bias = space.bias(slot);
-        } else {
-            self.form = Form::Code;
-            self.code.clear();
-            self.code.extend_from_slice(code);
         }
     }
 
-    /// Whether ordinals are squared differences of codes.
-    pub(crate) fn is_code(&self) -> bool {
-        self.form == Form::Code
+    /// Whether ordinals are squared differences of an item's code and others.
+    pub(crate) fn is_item(&self) -> bool {
+        self.form == Form::Item
     }
 
     /// Whether ordinals are those of full vectors.
@@ -105,6 +110,24 @@ impl Probe {
                 _ => self.score_codes(space, slots, out),
             }
         }
+    }
+
+    /// Asks for what [`Self::score`] will read of a slot.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, space: &Space, slot: u32) {
+        let (vectors, codes) = (&space.store.vectors, &space.store.codes);
+        match self.form {
+            Form::Exact => prefetch_lines(vectors.row(slot), vectors.stride()),
+            Form::Signed | Form::Code => prefetch_lines(codes.row(slot), space.traversed_bytes()),
+            Form::Item | Form::Product => prefetch_lines(codes.row(slot), codes.stride()),
+        }
+    }
+
+    /// Asks for what [`Self::score_exact`] will read of a slot.
+    #[inline(always)]
+    pub(crate) fn prefetch_exact(space: &Space, slot: u32) {
+        let vectors = &space.store.vectors;
+        prefetch_lines(vectors.row(slot), vectors.stride());
     }
 
     /// The ordinal of one slot.
@@ -132,21 +155,39 @@ impl Probe {
     fn score_codes(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         let mut sums = [0; BLOCK];
         let sums = &mut sums[..slots.len()];
-        if self.form == Form::Code {
-            space.l2_codes(&self.code, slots, sums);
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum as u32);
-            return;
+        match self.form {
+            Form::Exact | Form::Signed => space.traverse_dot(&self.signed, slots, sums),
+            Form::Code => space.traverse_l2(&self.code, slots, sums),
+            Form::Item => space.l2_codes(&self.code, slots, sums),
+            Form::Product => space.dot_codes(&self.signed, slots, sums),
         }
-        space.dot_codes(&self.signed, slots, sums);
-        if self.form == Form::Signed {
+        match self.form {
             // A larger product is nearer.
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = !from_i32(*sum));
-            return;
+            Form::Exact | Form::Signed => {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = !from_i32(*sum));
+            }
+            Form::Code | Form::Item => {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum as u32);
+            }
+            Form::Product => self.finish_products(space, slots, sums, out),
         }
+    }
+
+    fn finish_products(&self, space: &Space, slots: &[u32], sums: &[i32], out: &mut [u32]) {
         let scale = space.quantizer.as_ref().map_or(1.0, |quantizer| quantizer.parts().1);
         for ((out, sum), &slot) in out.iter_mut().zip(sums).zip(slots) {
             let product = (*sum - ORIGIN * self.sum) as f32 * (scale * scale);
             *out = from_f32(0.0 - (product + (self.bias + space.bias(slot))));
         }
+    }
+}
+
+/// Lines of a row that are asked for at once: the processor streams in what follows.
+const LINES_AHEAD: usize = 8;
+
+#[inline(always)]
+fn prefetch_lines(row: *const u8, bytes: usize) {
+    for line in (0..bytes.min(LINES_AHEAD * ALIGN)).step_by(ALIGN) {
+        prefetch(row.wrapping_add(line));
     }
 }

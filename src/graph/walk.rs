@@ -14,9 +14,10 @@ pub(crate) struct Scratch {
     pub(crate) probe: Probe,
     pub(crate) pool: Pool,
     visited: Visited,
-    batch: Batch,
+    /// The one that is collected and the one that is scored, in turn.
+    /// The one that is collected and the one that is scored, in turn.
+    batches: [Batch; 2],
     again: Vec<u32>,
-    again_ordinals: Vec<u32>,
     ranked: Vec<(u32, u64)>,
     seeds: Vec<u32>,
     pub(crate) distances: u32,
@@ -29,15 +30,27 @@ pub(crate) struct Scratch {
 /// tie, measured the same.
 const SEARCH_TIES_SHARE: usize = 8;
 
+/// Candidates compared again that have to change nothing for the rest to be left.
+const SETTLED: usize = 32;
+
+/// Candidates compared again in one turn, while those of the next are fetched.
+const RANKED_AT_ONCE: usize = 4;
+
 /// Neighbours within the rounding of codes that make an item blurred; copies of one vector are at
 /// most [`LINKING_TIES`] of them.
 const BLURRED_NEIGHBOURS: usize = 16;
 
-/// The unseen neighbours of one expanded node.
+/// Neighbours of one expanded node; once collected, the unseen ones.
 struct Batch {
+    len: usize,
     nodes: [u32; M0_MAX],
     slots: [u32; M0_MAX],
     ordinals: [u32; M0_MAX],
+}
+
+impl Batch {
+    const EMPTY: Self =
+        Self { len: 0, nodes: [0; M0_MAX], slots: [0; M0_MAX], ordinals: [0; M0_MAX] };
 }
 
 impl Scratch {
@@ -46,9 +59,8 @@ impl Scratch {
             probe: Probe::new(space),
             pool: Pool::default(),
             visited: Visited::default(),
-            batch: Batch { nodes: [0; M0_MAX], slots: [0; M0_MAX], ordinals: [0; M0_MAX] },
+            batches: [Batch::EMPTY, Batch::EMPTY],
             again: Vec::new(),
-            again_ordinals: Vec::new(),
             ranked: Vec::new(),
             seeds: Vec::new(),
             distances: 0,
@@ -77,31 +89,49 @@ impl Scratch {
     /// Makes nodes of `layer` known to the walk, as if a link had led there.
     pub(crate) fn seed<L: Layer>(&mut self, layer: &L, space: &Space, nodes: &[u32]) {
         for nodes in nodes.chunks(M0_MAX) {
-            self.batch.nodes[..nodes.len()].copy_from_slice(nodes);
-            self.visit(layer, space, nodes.len());
+            let batch = &mut self.batches[0];
+            batch.nodes[..nodes.len()].copy_from_slice(nodes);
+            batch.len = nodes.len();
+            self.collect(layer, space, 0);
+            self.score(space, 0);
         }
     }
 
     /// Expands the nearest candidates until none of the best `ef` is left unexpanded.
+    ///
+    /// A pipeline of three steps, so that memory answers while something else is done: the row of
+    /// the next node is on its way while the neighbours of this one are collected, and theirs while
+    /// those of the last are scored. So a node is chosen before the two batches under way are
+    /// known, which costs a few expansions (51 to 55 at ef 40) and wins more.
     pub(crate) fn run<L: Layer>(&mut self, layer: &L, space: &Space) {
-        while let Some(node) = self.pool.expand() {
-            let found = links::read(layer.row(node), &mut self.batch.nodes);
-            if let Some(next) = self.pool.peek() {
+        let mut side = 0;
+        let mut next = self.pool.expand();
+        while let Some(node) = next {
+            self.hops += 1;
+            let batch = &mut self.batches[side];
+            batch.len = links::read(layer.row(node), &mut batch.nodes);
+            next = self.pool.expand();
+            if let Some(next) = next {
                 layer.prefetch(next);
             }
-            self.hops += 1;
-            self.visit(layer, space, found);
+            self.collect(layer, space, side);
+            side ^= 1;
+            self.score(space, side);
+            if next.is_none() {
+                // Nothing to do meanwhile: the batch under way may name more.
+                self.score(space, side ^ 1);
+                next = self.pool.expand();
+            }
         }
     }
 
-    /// Scores those of the first `found` nodes of the batch that were not seen, in two passes:
-    /// first all that the cache must bring, then the sums, many rows to a call.
+    /// Keeps those nodes of a batch that were not seen, and asks for what scoring them will read.
     #[inline(always)]
-    fn visit<L: Layer>(&mut self, layer: &L, space: &Space, found: usize) {
-        let Batch { nodes, slots, ordinals } = &mut self.batch;
+    fn collect<L: Layer>(&mut self, layer: &L, space: &Space, side: usize) {
+        let Batch { len, nodes, slots, .. } = &mut self.batches[side];
         let (end, slots_end) = (layer.capacity(), space.store.capacity());
         let mut unseen = 0;
-        for i in 0..found {
+        for i in 0..*len {
             let node = nodes[i];
             // A link may name a node newer than the walk; a damaged file may name anything.
             if node == 0 || node >= end || !self.visited.insert(node) {
@@ -111,16 +141,25 @@ impl Scratch {
             if slot == 0 || slot >= slots_end {
                 continue;
             }
+            self.probe.prefetch(space, slot);
             nodes[unseen] = node;
             slots[unseen] = slot;
             unseen += 1;
         }
+        *len = unseen;
         self.distances += unseen as u32;
-        let (slots, ordinals) = (&slots[..unseen], &mut ordinals[..unseen]);
+    }
+
+    /// Scores a collected batch and empties it.
+    #[inline(always)]
+    fn score(&mut self, space: &Space, side: usize) {
+        let Batch { len, nodes, slots, ordinals } = &mut self.batches[side];
+        let (slots, ordinals) = (&slots[..*len], &mut ordinals[..*len]);
         self.probe.score(space, slots, ordinals);
         for (&ordinal, &node) in ordinals.iter().zip(nodes.iter()) {
             self.pool.offer(Candidate::new(ordinal, node));
         }
+        *len = 0;
     }
 
     /// The nearest node of `level` that greedy steps from `from` reach.
@@ -186,30 +225,52 @@ impl Scratch {
             .pool
             .candidates()
             .iter()
-            .take_while(|c| self.probe.is_code() && (c.ordinal() as usize) < dim / 2);
+            .take_while(|c| self.probe.is_item() && (c.ordinal() as usize) < dim / 2);
         doubtful.count() >= BLURRED_NEIGHBOURS.min(dim / 2).max(1)
     }
 
     /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
     ///
-    /// What was walked on codes is compared again, the whole pool: half of it measured the same on
-    /// embeddings, but not where rows lie a few steps of the codes apart.
+    /// What was walked on codes is compared again, nearest first, until [`SETTLED`] candidates in a
+    /// row have changed nothing: where rows lie a few steps of the codes apart, the whole pool.
     pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
         let candidates = self.pool.candidates();
         self.ranked.clear();
         if self.probe.is_exact() {
             self.ranked.extend(candidates.iter().map(|c| (c.ordinal(), space.key(c.node()))));
-        } else {
-            self.again.clear();
-            self.again.extend(candidates.iter().map(|c| c.node()));
-            self.again_ordinals.resize(self.again.len(), 0);
-            self.probe.score_exact(space, &self.again, &mut self.again_ordinals);
-            self.distances += self.again.len() as u32;
-            let scored = self.again_ordinals.iter().zip(&self.again);
-            self.ranked.extend(scored.map(|(&ordinal, &slot)| (ordinal, space.key(slot))));
+            self.ranked.sort_unstable();
+            self.ranked.truncate(k);
+            return &self.ranked;
         }
-        self.ranked.sort_unstable();
-        self.ranked.truncate(k);
+        self.again.clear();
+        self.again.extend(candidates.iter().map(|c| c.node()));
+        let mut ordinals = [0; RANKED_AT_ONCE];
+        let mut settled = 0;
+        for (i, slots) in self.again.chunks(RANKED_AT_ONCE).enumerate() {
+            // What the next turn reads is on its way while this one is summed.
+            let next = self.again.iter().skip((i + 1) * RANKED_AT_ONCE);
+            next.take(RANKED_AT_ONCE).for_each(|&slot| Probe::prefetch_exact(space, slot));
+            let ordinals = &mut ordinals[..slots.len()];
+            self.probe.score_exact(space, slots, ordinals);
+            self.distances += slots.len() as u32;
+            settled += slots.len();
+            for (&ordinal, &slot) in ordinals.iter().zip(slots) {
+                let found = (ordinal, space.key(slot));
+                let full = self.ranked.len() == k;
+                if full && found >= self.ranked[k - 1] {
+                    continue;
+                }
+                if full {
+                    self.ranked.pop();
+                }
+                let place = self.ranked.partition_point(|other| *other < found);
+                self.ranked.insert(place, found);
+                settled = 0;
+            }
+            if settled >= SETTLED.max(k) {
+                break;
+            }
+        }
         &self.ranked
     }
 }

@@ -130,6 +130,7 @@ impl Index {
 
     /// The input's positions in spatial order.
     fn order(&self, input: &Input<'_>, quantizer: &Quantizer, exec: &dyn Exec) -> Result<Vec<u32>> {
+        // As rows of whole codes.
         let stride = self.options.dim.next_multiple_of(64);
         // Saturated, it is more than any reservation gets.
         let bytes = stride.saturating_mul(input.keys.len());

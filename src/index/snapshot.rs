@@ -18,10 +18,11 @@ use crate::limits::SLOTS_MAX;
 use crate::quantize::Quantizer;
 use crate::snapshot::{Check, FieldsReader, FieldsWriter, Kind, Snapshot, Source};
 use crate::snapshot::{encoded_len, write};
-use crate::store::{Alone, Chunks, Region, Space, Store};
+use crate::store::{Alone, Chunks, CodeRows, Region, Space, Store};
 
 const METRICS: [Metric; 3] = [Metric::L2, Metric::InnerProduct, Metric::Cosine];
 const CODES: [Codes; 3] = [Codes::Auto, Codes::None, Codes::U7];
+const CODE_ROWS: [CodeRows; 3] = [CodeRows::None, CodeRows::Whole, CodeRows::Split];
 
 impl Index {
     /// Opens a snapshot: a file that was mapped privately or read into memory.
@@ -115,13 +116,13 @@ impl Index {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
             Ok(Chunks::over(stride, rows, region, Arc::clone(&allocator)))
         };
-        let shape = Space::shape(options.dim, options.metric, quantizer.is_some());
+        let shape = Space::shape(options.dim, options.metric, meta.code_rows);
         let wanted = |wanted: bool, stride| if wanted { stride } else { 0 };
         let store = Store::over(
             shape,
             [
                 table(Kind::Vectors, shape.vector_stride(), rows)?,
-                table(Kind::Codes, wanted(shape.codes, shape.code_stride()), rows)?,
+                table(Kind::Codes, shape.code_stride(), rows)?,
                 table(Kind::Norms, wanted(shape.norms, 4), rows)?,
                 table(Kind::Biases, wanted(shape.biases, 4), rows)?,
                 table(Kind::Keys, 8, rows)?,
@@ -160,16 +161,16 @@ struct Meta {
     /// Items.
     len: u32,
     heads: Heads,
-    coded: bool,
+    code_rows: CodeRows,
     /// Rows that codes do not tell from others.
     blurred: u32,
 }
 
 impl Meta {
     fn of(options: &Options, root: &Root, len: u32) -> Self {
-        let coded = root.space.quantizer.is_some();
+        let code_rows = root.space.store.shape.codes;
         let (rows, heads) = (root.space.end(), root.graph.heads());
-        Self { options: *options, rows, len, heads, coded, blurred: root.space.blurred() }
+        Self { options: *options, rows, len, heads, code_rows, blurred: root.space.blurred() }
     }
 
     /// Meta, and the section of scale and mean.
@@ -182,7 +183,7 @@ impl Meta {
         meta.put_u32(m as u32);
         meta.put_u32(ef_construction as u32);
         meta.put_u32(place(CODES.iter().position(|&other| other == codes)));
-        meta.put_u32(u32::from(self.coded));
+        meta.put_u32(place(CODE_ROWS.iter().position(|&other| other == self.code_rows)));
         meta.put_u64(seed);
         meta.put_u32(self.rows);
         meta.put_u32(self.len);
@@ -213,11 +214,8 @@ impl Meta {
         let codes = CODES.get(fields.take_u32()? as usize).copied();
         options.codes = codes.ok_or_else(|| fields.refuse("the kind of codes is unknown"))?;
         options.check().map_err(|_| fields.refuse("an option is outside its bounds"))?;
-        let coded = match fields.take_u32()? {
-            0 => false,
-            1 => true,
-            _ => return Err(fields.refuse("a flag is neither 0 nor 1")),
-        };
+        let code_rows = CODE_ROWS.get(fields.take_u32()? as usize).copied();
+        let code_rows = code_rows.ok_or_else(|| fields.refuse("the rows of codes are unknown"))?;
         options.seed = fields.take_u64()?;
         let rows = fields.take_u32()?;
         in_range("rows", rows as usize, 1, SLOTS_MAX as usize)
@@ -235,12 +233,12 @@ impl Meta {
             return Err(fields.refuse("the entry point lies outside the graph"));
         }
         fields.clone().finish()?;
-        Ok(Self { options, rows, len, heads, coded, blurred })
+        Ok(Self { options, rows, len, heads, code_rows, blurred })
     }
 
     fn quantizer(&self, fields: &mut FieldsReader<'_>) -> Result<Option<Quantizer>> {
         let mut quantizer = None;
-        if self.coded {
+        if self.code_rows != CodeRows::None {
             let scale = fields.take_f32()?;
             let mean = (0..self.options.dim).map(|_| fields.take_f32()).collect::<Result<_>>()?;
             let unusable = || fields.refuse("the scale or mean of the codes is unusable");

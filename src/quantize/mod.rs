@@ -11,10 +11,13 @@
 //! apart by `Fit::is_fine`; vectors outside the range, by [`Fidelity`]: full vectors are compared
 //! then. Rank on full vectors afterwards: codes only decide which rows to look at.
 //!
+//! Long codes are kept in two planes ([`split`]), so that a traversal reads half of each.
+//!
 //! Absent on purpose: the sums themselves (`arch`), and refitting — codes of one index share the
 //! quantiser they were built with.
 
 mod fit;
+pub(crate) mod split;
 mod u7;
 
 pub(crate) use fit::fit;

@@ -1,6 +1,6 @@
 //! Kernels applied to rows named by slot.
 
-use super::{Chunks, Space};
+use super::{Chunks, CodeRows, Space};
 use crate::arch::{CodeKernel, F32Kernel};
 use crate::distance::Metric;
 
@@ -20,16 +20,79 @@ impl Space {
         score_vectors(kernel, query, &self.store.vectors, slots, sums);
     }
 
+    /// Bytes at the start of a code row that a traversal reads.
+    #[inline]
+    pub(crate) fn traversed_bytes(&self) -> usize {
+        let stride = self.store.codes.stride();
+        if self.is_split() { stride / 2 } else { stride }
+    }
+
+    /// What orders the codes of up to [`BLOCK`] published slots by `Σ qᵢ·cᵢ` for a signed query:
+    /// of split codes, the sum over the upper halves.
+    #[inline]
+    pub(crate) fn traverse_dot(&self, query: &[i8], slots: &[u32], sums: &mut [i32]) {
+        let kernel = if self.is_split() { self.kernels.half_dot } else { self.kernels.u7_dot };
+        self.score_codes(kernel, query, 0, slots, sums);
+    }
+
+    /// `Σ (qᵢ − cᵢ)²` of a code with the codes of up to [`BLOCK`] published slots; of split codes,
+    /// with the middle of what their upper halves leave open.
+    #[inline]
+    pub(crate) fn traverse_l2(&self, query: &[u8], slots: &[u32], sums: &mut [i32]) {
+        let kernel = if self.is_split() { self.kernels.half_l2 } else { self.kernels.u7_l2 };
+        self.score_codes(kernel, query, 0, slots, sums);
+    }
+
     /// `Σ qᵢ·cᵢ` of a signed query with the codes of up to [`BLOCK`] published slots.
     #[inline]
     pub(crate) fn dot_codes(&self, query: &[i8], slots: &[u32], sums: &mut [i32]) {
-        score_codes(self.kernels.u7_dot, query, &self.store.codes, slots, sums);
+        if !self.is_split() {
+            return self.traverse_dot(query, slots, sums);
+        }
+        let mut low = [0; BLOCK];
+        let low = &mut low[..slots.len()];
+        self.score_codes(self.kernels.half_dot, query, self.traversed_bytes(), slots, low);
+        self.score_codes(self.kernels.half_dot, query, 0, slots, sums);
+        sums.iter_mut().zip(low).for_each(|(high, low)| *high = 8 * *high + *low);
     }
 
     /// `Σ (qᵢ − cᵢ)²` of a code with the codes of up to [`BLOCK`] published slots.
     #[inline]
     pub(crate) fn l2_codes(&self, query: &[u8], slots: &[u32], sums: &mut [i32]) {
-        score_codes(self.kernels.u7_l2, query, &self.store.codes, slots, sums);
+        let kernel = if self.is_split() { self.kernels.split_l2 } else { self.kernels.u7_l2 };
+        self.score_codes(kernel, query, 0, slots, sums);
+    }
+
+    #[inline]
+    fn is_split(&self) -> bool {
+        self.store.shape.codes == CodeRows::Split
+    }
+
+    /// Calls a kernel of the layout of this space's codes on rows from a byte of theirs on, where
+    /// its plane begins.
+    #[inline]
+    fn score_codes<Q>(
+        &self,
+        kernel: CodeKernel<Q>,
+        query: &[Q],
+        plane: usize,
+        slots: &[u32],
+        sums: &mut [i32],
+    ) {
+        let codes = &self.store.codes;
+        assert!(slots.len() == sums.len() && slots.len() <= BLOCK);
+        assert!(query.len() == codes.stride() && plane + self.traversed_bytes() <= codes.stride());
+        let mut rows = [std::ptr::null::<u8>(); BLOCK];
+        for (row, &slot) in rows.iter_mut().zip(slots) {
+            *row = codes.row(slot).wrapping_add(plane);
+        }
+        let len = self.traversed_bytes();
+        // SAFETY: rows of backed slots hold `stride` bytes, as many as the query has components:
+        // one plane, or two of half as many from byte 0 on, and one from the second plane on;
+        // `split_l2`, which reads both, is called with the first. Counts agree; kernels are handed
+        // out by detection only. (A value above 127, possible in a damaged file, gives a wrong sum
+        // and nothing worse.)
+        unsafe { kernel(query.as_ptr(), &rows[..slots.len()], len, sums) };
     }
 }
 
@@ -49,24 +112,5 @@ fn score_vectors(
     debug_assert!(query.len() * 4 <= vectors.stride());
     // SAFETY: rows of backed slots hold `dim` floats, as many as the query; counts agree; kernels
     // are handed out by detection only.
-    unsafe { kernel(query.as_ptr(), &rows[..slots.len()], query.len(), sums) };
-}
-
-#[inline]
-fn score_codes<Q>(
-    kernel: CodeKernel<Q>,
-    query: &[Q],
-    codes: &Chunks,
-    slots: &[u32],
-    sums: &mut [i32],
-) {
-    assert!(slots.len() == sums.len() && slots.len() <= BLOCK && query.len() == codes.stride());
-    let mut rows = [std::ptr::null::<u8>(); BLOCK];
-    for (row, &slot) in rows.iter_mut().zip(slots) {
-        *row = codes.row(slot);
-    }
-    // SAFETY: rows of backed slots hold `stride` bytes, as many as the query; counts agree; kernels
-    // are handed out by detection only. (A byte above 127, possible in a damaged file, gives a
-    // wrong sum and nothing worse.)
     unsafe { kernel(query.as_ptr(), &rows[..slots.len()], query.len(), sums) };
 }

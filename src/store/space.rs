@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Allocator, Shape, Store};
+use super::{Allocator, CodeRows, Shape, Store};
 use crate::arch::Kernels;
 use crate::distance::{Metric, check, norm};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, for_each_item};
 use crate::limits::SLOTS_MAX;
-use crate::quantize::{Fidelity, Quantizer};
+use crate::quantize::{Fidelity, Quantizer, split};
 
 /// Rows that codes blur, at most, for codes to be compared: one in so many.
 const BLURRED_ROWS: u32 = 128;
@@ -37,7 +37,10 @@ pub(crate) struct Fresh<'a> {
 
 /// Memory reused from one written row to the next.
 #[derive(Default)]
-pub(crate) struct RowScratch(Vec<f32>);
+pub(crate) struct RowScratch {
+    floats: Vec<f32>,
+    code: Vec<u8>,
+}
 
 impl Space {
     /// Zeroed rows for the slots `0..rows`, none of them taken.
@@ -49,7 +52,8 @@ impl Space {
         rows: u32,
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self> {
-        let shape = Self::shape(dim, metric, quantizer.is_some());
+        let codes = quantizer.as_ref().map_or(CodeRows::None, |_| CodeRows::of(dim));
+        let shape = Self::shape(dim, metric, codes);
         let store = Store::zeroed(shape, rows, allocator)?;
         Ok(Self {
             metric,
@@ -75,12 +79,12 @@ impl Space {
     }
 
     /// Which rows an index of this kind keeps.
-    pub(crate) fn shape(dim: usize, metric: Metric, codes: bool) -> Shape {
+    pub(crate) fn shape(dim: usize, metric: Metric, codes: CodeRows) -> Shape {
         Shape {
             dim,
             codes,
             norms: metric == Metric::Cosine,
-            biases: codes && metric == Metric::InnerProduct,
+            biases: codes != CodeRows::None && metric == Metric::InnerProduct,
         }
     }
 
@@ -161,7 +165,10 @@ impl Space {
             let vector = check(self.metric, self.kernels, shape.dim, 0, self.store.vector(*slot));
             let norm = !shape.norms || (self.store.norm(*slot) > 0.0);
             let bias = !shape.biases || self.bias(*slot).is_finite();
-            let code = !shape.codes || self.code(*slot).iter().all(|&code| code <= 127);
+            // Bits that no code sets.
+            let excess = if shape.codes == CodeRows::Split { 0x88 } else { 0x80 };
+            let plane = self.code_row(*slot).split_at(self.upper_plane()).1;
+            let code = plane.iter().all(|&code| code & excess == 0);
             vector.is_ok() && norm && bias && code
         };
         match (1..self.end()).find(|slot| !sound(slot)) {
@@ -170,11 +177,33 @@ impl Space {
         }
     }
 
-    /// The code of a published slot.
+    /// The code of a published slot, a byte a component, in the memory given.
+    #[inline]
+    pub(crate) fn code(&self, slot: u32, code: &mut Vec<u8>) {
+        let row = self.code_row(slot);
+        code.resize(row.len(), 0);
+        match self.store.shape.codes {
+            CodeRows::Split => split::join(row, code),
+            _ => code.copy_from_slice(row),
+        }
+    }
+
+    /// The row of a published slot's code.
     #[inline(always)]
-    pub(crate) fn code(&self, slot: u32) -> &[u8] {
+    fn code_row(&self, slot: u32) -> &[u8] {
         // SAFETY: code rows hold `code_stride` bytes, and published rows are not written again.
         unsafe { self.store.codes.values(slot, self.store.shape.code_stride()) }
+    }
+
+    /// Bytes of the plane of a code row in which every value is a code's.
+    fn upper_plane(&self) -> usize {
+        let shape = self.store.shape;
+        if shape.codes == CodeRows::Split { shape.code_stride() / 2 } else { 0 }
+    }
+
+    /// The code of a query's component in the padding of a row.
+    pub(crate) fn code_padding(&self) -> u8 {
+        if self.store.shape.codes == CodeRows::Split { 4 } else { 0 }
     }
 
     /// The part of an inner product that depends on the slot alone.
@@ -204,17 +233,23 @@ impl Fresh<'_> {
         unsafe { store.vectors.values_mut(slot, vector.len()) }.copy_from_slice(vector);
         let mut length = 1.0;
         if store.shape.norms {
-            length = norm(space.kernels, vector, &mut scratch.0);
+            length = norm(space.kernels, vector, &mut scratch.floats);
             store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
         }
         if let Some(quantizer) = &space.quantizer {
-            // SAFETY: as above; the row holds `code_stride` bytes.
-            let code = unsafe { store.codes.values_mut(slot, store.shape.code_stride()) };
+            let RowScratch { floats, code } = scratch;
+            code.resize(store.shape.code_stride(), 0);
             if quantizer.encode(vector, length, code) == Fidelity::Clamped {
                 space.count_blurred();
             }
+            // SAFETY: as above; the row holds `code_stride` bytes.
+            let row = unsafe { store.codes.values_mut(slot, code.len()) };
+            match store.shape.codes {
+                CodeRows::Split => split::split(code, row),
+                _ => row.copy_from_slice(code),
+            }
             if store.shape.biases {
-                let bias = quantizer.bias(space.kernels, code, &mut scratch.0);
+                let bias = quantizer.bias(space.kernels, code, floats);
                 store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
             }
         }

@@ -5,13 +5,14 @@
 
 use std::arch::aarch64::{
     float32x4_t, int8x16_t, int32x4_t, vabdq_s8, vadd_f32, vaddq_f32, vaddq_s32, vaddvq_s32,
-    vdupq_n_f32, vdupq_n_s32, vget_high_f32, vget_low_f32, vget_low_s8, vld1q_f32, vld1q_s8,
-    vmlal_high_s8, vmull_s8, vmulq_f32, vpadalq_s16, vpadds_f32, vsubq_f32,
+    vandq_u8, vdupq_n_f32, vdupq_n_s8, vdupq_n_s32, vdupq_n_u8, vget_high_f32, vget_low_f32,
+    vget_low_s8, vld1q_f32, vld1q_s8, vld1q_u8, vmlal_high_s8, vmull_s8, vmulq_f32, vorrq_s8,
+    vpadalq_s16, vpadds_f32, vreinterpretq_s8_u8, vshlq_n_s8, vshrq_n_u8, vsubq_f32,
 };
 use std::arch::asm;
 
-use crate::arch::rows::{Block, Dot, L2, score};
-use crate::arch::{Isa, Kernels, prefetch};
+use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
+use crate::arch::{Isa, Kernels};
 
 /// Float rows scored together: sixteen of the 32 registers are sums.
 const F32_ROWS: usize = 2;
@@ -20,42 +21,81 @@ const CODE_ROWS: usize = 4;
 
 /// For any processor.
 pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Neon, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+    Kernels { isa: Isa::Neon, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
 
 /// For processors with the byte dot product.
-pub(super) static KERNELS_DOTPROD: Kernels =
-    Kernels { u7_dot: u7_dot_dotprod, u7_l2: u7_l2_dotprod, ..KERNELS };
+pub(super) static KERNELS_DOTPROD: Kernels = Kernels {
+    u7_dot: u7_dot_dotprod,
+    u7_l2: u7_l2_dotprod,
+    half_dot: half_dot_dotprod,
+    half_l2: half_l2_dotprod,
+    split_l2: split_l2_dotprod,
+    ..KERNELS
+};
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, Dot, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, Dot, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, L2, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes<false>, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes<false>, Whole, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes<false>, L2, CODE_ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes<false>, Whole, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "dotprod")]
 unsafe fn u7_dot_dotprod(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes<true>, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes<true>, Whole, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
 #[target_feature(enable = "dotprod")]
 unsafe fn u7_l2_dotprod(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes<true>, L2, CODE_ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes<true>, Whole, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<false>, Upper, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+}
+
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<false>, Upper, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<false>, Both, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "dotprod")]
+unsafe fn half_dot_dotprod(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<true>, Upper, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+}
+
+#[target_feature(enable = "dotprod")]
+unsafe fn half_l2_dotprod(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<true>, Upper, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "dotprod")]
+unsafe fn split_l2_dotprod(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes<true>, Both, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
 /// The 32 lanes of the canonical order.
@@ -194,5 +234,29 @@ impl<const DOTPROD: bool> Block for Codes<DOTPROD> {
     #[target_feature(enable = "neon")]
     unsafe fn fold([a, b]: [int32x4_t; 2]) -> i32 {
         vaddvq_s32(vaddq_s32(a, b))
+    }
+}
+
+impl<const DOTPROD: bool> Halves for Codes<DOTPROD> {
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 32 readable bytes.
+        let bytes = unsafe { [vld1q_u8(from), vld1q_u8(from.add(16))] };
+        let low = |bytes| vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));
+        let high = |bytes| vreinterpretq_s8_u8(vshrq_n_u8::<4>(bytes));
+        [Self(bytes.map(low)), Self(bytes.map(high))]
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn join(Self(high): Self, Self(low): Self) -> Self {
+        Self([0, 1].map(|i| vorrq_s8(vshlq_n_s8::<3>(high[i]), low[i])))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn splat(value: u8) -> Self {
+        Self([vdupq_n_s8(value as i8); 2])
     }
 }

@@ -4,27 +4,50 @@
 //! has, so the result is exact on every engine.
 
 use std::arch::wasm32::{
-    i8x16_abs, i8x16_sub, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, v128, v128_load,
+    i8x16_abs, i8x16_sub, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, u8x16_shl, u8x16_shr,
+    u8x16_splat, v128, v128_and, v128_load, v128_or,
 };
 
 use super::simd128::{self, fold_codes};
-use crate::arch::rows::{Block, Dot, L2, score};
+use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
 use crate::arch::{Isa, Kernels};
 
 /// Rows scored together.
 const ROWS: usize = 4;
 
-pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::RelaxedSimd, u7_dot, u7_l2, ..simd128::KERNELS };
+pub(super) static KERNELS: Kernels = Kernels {
+    isa: Isa::RelaxedSimd,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+    ..simd128::KERNELS
+};
 
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, Dot, ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes, Whole, Dot, ROWS>(query.cast(), rows, len, out) }
 }
 
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, L2, ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes, Whole, L2, ROWS>(query, rows, len, out) }
+}
+
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, Dot, ROWS>(query.cast(), rows, len, out) }
+}
+
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, L2, ROWS>(query, rows, len, out) }
+}
+
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Both, L2, ROWS>(query, rows, len, out) }
 }
 
 /// 16 codes; each 32-bit lane sums groups of four.
@@ -62,5 +85,24 @@ impl Block for Codes {
     #[inline(always)]
     unsafe fn fold(sum: v128) -> i32 {
         fold_codes(sum)
+    }
+}
+
+impl Halves for Codes {
+    #[inline(always)]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 16 readable bytes; a load takes any alignment.
+        let bytes = unsafe { v128_load(from.cast()) };
+        [Self(v128_and(bytes, u8x16_splat(15))), Self(u8x16_shr(bytes, 4))]
+    }
+
+    #[inline(always)]
+    unsafe fn join(high: Self, low: Self) -> Self {
+        Self(v128_or(u8x16_shl(high.0, 3), low.0))
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: u8) -> Self {
+        Self(u8x16_splat(value))
     }
 }

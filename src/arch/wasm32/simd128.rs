@@ -2,12 +2,13 @@
 
 use std::arch::wasm32::{
     f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8,
-    i16x8_sub, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_shuffle, i32x4_splat, v128,
-    v128_load,
+    i16x8_shl, i16x8_splat, i16x8_sub, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane,
+    i32x4_shuffle, i32x4_splat, u8x16_shr, u8x16_splat, u16x8_extend_high_u8x16,
+    u16x8_extend_low_u8x16, v128, v128_and, v128_load, v128_or,
 };
 
-use crate::arch::rows::{Block, Dot, L2, score};
-use crate::arch::{Isa, Kernels, prefetch};
+use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
+use crate::arch::{Isa, Kernels};
 
 /// Float rows scored together: half of the sixteen registers of x86-64 are sums already.
 const F32_ROWS: usize = 1;
@@ -15,26 +16,41 @@ const F32_ROWS: usize = 1;
 const CODE_ROWS: usize = 4;
 
 pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Simd128, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+    Kernels { isa: Isa::Simd128, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, Dot, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, Dot, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, L2, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes, Whole, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, L2, CODE_ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes, Whole, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+}
+
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Both, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
 /// The 32 lanes of the canonical order.
@@ -136,6 +152,26 @@ impl Block for Codes {
     #[inline(always)]
     unsafe fn fold(sum: v128) -> i32 {
         fold_codes(sum)
+    }
+}
+
+impl Halves for Codes {
+    #[inline(always)]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 16 readable bytes; a load takes any alignment.
+        let bytes = unsafe { v128_load(from.cast()) };
+        let widened = |bytes| Self([u16x8_extend_low_u8x16(bytes), u16x8_extend_high_u8x16(bytes)]);
+        [widened(v128_and(bytes, u8x16_splat(15))), widened(u8x16_shr(bytes, 4))]
+    }
+
+    #[inline(always)]
+    unsafe fn join(Self(high): Self, Self(low): Self) -> Self {
+        Self([0, 1].map(|i| v128_or(i16x8_shl(high[i], 3), low[i])))
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: u8) -> Self {
+        Self([i16x8_splat(i16::from(value)); 2])
     }
 }
 

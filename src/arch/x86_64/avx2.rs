@@ -2,15 +2,16 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_add_epi32, _mm_add_ps, _mm_cvtsi128_si32, _mm_shuffle_epi32,
-    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_castps256_ps128,
+    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps256_ps128,
     _mm256_castsi256_si128, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi16,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_epi8, _mm256_sub_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_slli_epi32, _mm256_srli_epi32, _mm256_sub_epi8, _mm256_sub_ps,
 };
 
 use super::fold_four;
-use crate::arch::rows::{Block, Dot, L2, score};
-use crate::arch::{Isa, Kernels, prefetch};
+use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
+use crate::arch::{Isa, Kernels};
 
 /// Float rows scored together: eight of the sixteen registers are sums.
 const F32_ROWS: usize = 2;
@@ -18,30 +19,48 @@ const F32_ROWS: usize = 2;
 const CODE_ROWS: usize = 4;
 
 pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Avx2, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+    Kernels { isa: Isa::Avx2, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
 
 #[target_feature(enable = "avx2")]
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, Dot, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, Dot, F32_ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, L2, F32_ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes, Whole, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, L2, CODE_ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes, Whole, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, L2, CODE_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Both, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
 /// The 32 lanes of the canonical order.
@@ -154,5 +173,32 @@ impl Block for Codes {
         let four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
         let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b1110>(four));
         _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
+    }
+}
+
+impl Halves for Codes {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        let half = _mm256_set1_epi8(15);
+        // SAFETY: the caller promises 32 readable bytes.
+        let bytes = unsafe { _mm256_loadu_si256(from.cast()) };
+        [
+            Self(_mm256_and_si256(bytes, half)),
+            Self(_mm256_and_si256(_mm256_srli_epi32::<4>(bytes), half)),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn join(high: Self, low: Self) -> Self {
+        // Below 16, a half shifted by three stays in its byte.
+        Self(_mm256_or_si256(_mm256_slli_epi32::<3>(high.0), low.0))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn splat(value: u8) -> Self {
+        Self(_mm256_set1_epi8(value as i8))
     }
 }

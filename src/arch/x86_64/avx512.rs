@@ -2,44 +2,63 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm_add_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps,
-    _mm512_abs_epi8, _mm512_add_ps, _mm512_castps512_ps256, _mm512_dpbusd_epi32,
+    _mm512_abs_epi8, _mm512_add_ps, _mm512_and_si512, _mm512_castps512_ps256, _mm512_dpbusd_epi32,
     _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_sub_epi8, _mm512_sub_ps,
+    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_add_epi32,
+    _mm512_set1_epi8, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_sub_epi8, _mm512_sub_ps,
 };
 
 use super::fold_four;
-use crate::arch::rows::{Block, Dot, L2, score};
-use crate::arch::{Isa, Kernels, prefetch};
+use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
+use crate::arch::{Isa, Kernels};
 
 /// Rows scored together.
 const ROWS: usize = 4;
 
 pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Avx512, f32_dot, f32_l2, u7_dot, u7_l2, prefetch };
+    Kernels { isa: Isa::Avx512, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, Dot, ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, Dot, ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Floats, L2, ROWS>(query, rows, len, out) }
+    unsafe { score::<Floats, Whole, L2, ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, Dot, ROWS>(query.cast(), rows, len, out) }
+    unsafe { score::<Codes, Whole, Dot, ROWS>(query.cast(), rows, len, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
-    unsafe { score::<Codes, L2, ROWS>(query, rows, len, out) }
+    unsafe { score::<Codes, Whole, L2, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, Dot, ROWS>(query.cast(), rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Upper, L2, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Codes, Both, L2, ROWS>(query, rows, len, out) }
 }
 
 /// The 32 lanes of the canonical order.
@@ -153,5 +172,32 @@ impl Block for Codes {
     #[target_feature(enable = "avx512f")]
     unsafe fn fold(sum: __m512i) -> i32 {
         _mm512_reduce_add_epi32(sum)
+    }
+}
+
+impl Halves for Codes {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        let half = _mm512_set1_epi8(15);
+        // SAFETY: the caller promises 64 readable bytes.
+        let bytes = unsafe { _mm512_loadu_si512(from.cast()) };
+        [
+            Self(_mm512_and_si512(bytes, half)),
+            Self(_mm512_and_si512(_mm512_srli_epi32::<4>(bytes), half)),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn join(high: Self, low: Self) -> Self {
+        // Below 16, a half shifted by three stays in its byte.
+        Self(_mm512_or_si512(_mm512_slli_epi32::<3>(high.0), low.0))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn splat(value: u8) -> Self {
+        Self(_mm512_set1_epi8(value as i8))
     }
 }
