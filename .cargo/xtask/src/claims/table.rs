@@ -89,7 +89,68 @@ pub(crate) const CLAIMS: &[Claim] = &[
         long: false,
         measure: |run| against_hnswlib(run, SIFT)?.number("/build_ratio"),
     },
+    speed(
+        "B10",
+        "wordnet-384: queries per second at recall 0.95, ours / hnswlib",
+        Bound::AtLeast(3.2),
+        |run| against_hnswlib(run, WORDNET)?.number("/ratio/0.95"),
+    ),
+    speed(
+        "B10",
+        "wordnet-384: queries per second at recall 0.99, ours / hnswlib",
+        Bound::AtLeast(2.1),
+        |run| against_hnswlib(run, WORDNET)?.number("/ratio/0.99"),
+    ),
+    speed(
+        "J7",
+        "wordnet-384: seconds to build on 2 threads, ours / hnswlib",
+        Bound::AtMost(0.5),
+        |run| against_hnswlib(run, WORDNET)?.number("/build_ratio"),
+    ),
+    speed(
+        "B10",
+        "sift-128: queries per second at recall 0.95, ours / hnswlib",
+        Bound::AtLeast(2.5),
+        |run| against_hnswlib(run, SIFT)?.number("/ratio/0.95"),
+    ),
+    speed(
+        "B10",
+        "sift-128: queries per second at recall 0.99, ours / hnswlib",
+        Bound::AtLeast(2.3),
+        |run| against_hnswlib(run, SIFT)?.number("/ratio/0.99"),
+    ),
+    speed(
+        "J7",
+        "sift-128: seconds to build on 2 threads, ours / hnswlib",
+        Bound::AtMost(0.42),
+        |run| against_hnswlib(run, SIFT)?.number("/build_ratio"),
+    ),
+    speed(
+        "K2",
+        "wordnet-384: bytes of the index / bytes of its vectors",
+        Bound::AtMost(1.5),
+        |run| bench(run, WORDNET)?.number("/memory/ratio"),
+    ),
+    speed("K2", "sift-128: bytes of the index / bytes of its vectors", Bound::AtMost(1.9), |run| {
+        bench(run, SIFT)?.number("/memory/ratio")
+    }),
+    speed(
+        "J4",
+        "sift-128: vectors built per second on 2 threads",
+        Bound::AtLeast(20_000.0),
+        |run| bench(run, SIFT)?.number("/build/vectors_per_second"),
+    ),
 ];
+
+/// A claim of the area `speed`. What it still lacks is listed in `tests/REQUIREMENTS.md`.
+const fn speed(
+    requirement: &'static str,
+    what: &'static str,
+    bound: Bound,
+    measure: fn(&mut Measurements) -> anyhow::Result<f64>,
+) -> Claim {
+    Claim { area: "speed", requirement, what, bound, long: false, measure }
+}
 
 /// Candidates that a search keeps unless told otherwise: `ecphory::DEFAULT_EF`.
 const DEFAULT_EF: f64 = 100.0;
