@@ -94,6 +94,27 @@ pub enum Error {
         /// Items that fit.
         limit: u32,
     },
+    /// A search asked for a recall that is none.
+    #[error("recall = {recall} is not between 0 and 1; ask for a share such as 0.95")]
+    RecallOutOfRange {
+        /// What was asked for.
+        recall: f32,
+    },
+    /// A search asked for recall in an index that does not know what reaches it.
+    #[error(
+        "the index was never tuned, so nothing is known of its recall; call tune once, or set ef"
+    )]
+    NotTuned,
+    /// A search asked for more recall than any measured breadth reaches.
+    #[error(
+        "recall {recall} was not reached when the index was tuned, at most {highest}; ask for less, set ef, or search exactly"
+    )]
+    RecallOutOfReach {
+        /// What was asked for.
+        recall: f32,
+        /// What the widest search reached.
+        highest: f32,
+    },
     /// Memory for the call could not be had.
     #[error("could not allocate {bytes} bytes; free memory or split the data over several indexes")]
     OutOfMemory {
@@ -154,6 +175,9 @@ impl Error {
             Self::NotEnoughItems { .. } => "not-enough-items",
             Self::DuplicateKey { .. } => "duplicate-key",
             Self::Full { .. } => "full",
+            Self::RecallOutOfRange { .. } => "recall-out-of-range",
+            Self::NotTuned => "not-tuned",
+            Self::RecallOutOfReach { .. } => "recall-out-of-reach",
             Self::OutOfMemory { .. } => "out-of-memory",
             Self::Busy { .. } => "busy",
             Self::NotEmpty { .. } => "not-empty",

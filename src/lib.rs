@@ -27,6 +27,7 @@
 //!   index      one index: options, keys, the writers' gate, search            ┐ imports
 //!   snapshot   the container of the file                                      │ go
 //!   graph      lock-free HNSW: walk, bulk build, insert, audit · scan  exact  │ down
+//!   control    decisions from samples: recall to breadth
 //!   store      rows that never move, and what they mean together              │ only
 //!   distance   metrics, checked vectors · quantize  7-bit codes               │
 //!   arch       kernels per instruction set, bit-equal                         │
@@ -52,6 +53,7 @@ compile_error!(
 );
 
 pub mod arch;
+mod control;
 mod distance;
 pub mod error;
 pub mod exec;
@@ -64,12 +66,13 @@ mod snapshot;
 mod store;
 mod sync;
 
+pub use control::{TunedPoint, Tuning};
 pub use distance::{Metric, UnknownMetric};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
-    Batch, Builder, Codes, DEFAULT_EF, Hit, Index, Memory, Options, Phase, Progress, Search,
-    UnknownCodes, Work,
+    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Memory, Options, Phase, Progress,
+    Search, UnknownCodes, Work,
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

@@ -14,7 +14,7 @@ use crate::store::Space;
 /// Rows per piece of parallel work that only streams over them.
 const GRAIN: usize = 256;
 
-/// A step of a bulk build.
+/// A step of a bulk build, or of a tuning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -26,16 +26,18 @@ pub enum Phase {
     Order,
     /// Items are linked: most of the time.
     Link,
+    /// Recall is measured, by [`Index::tune`].
+    Tune,
 }
 
-/// How far a bulk build is.
+/// How far a bulk build or a tuning is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The current step.
     pub phase: Phase,
-    /// Items done in this step.
+    /// Items done in this step, or steps of a tuning.
     pub done: usize,
-    /// Items of the whole build.
+    /// Items of the whole build; steps of the whole tuning.
     pub total: usize,
 }
 

@@ -10,6 +10,7 @@
 //!   bulk_build   builds a new root beside the readers and swaps it in
 //!   insert       changes the current root, lock-free, beside readers and other inserts
 //!   search       walks codes, ranks on vectors; waits for nobody
+//!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
 //!
 //! # Invariants
@@ -25,12 +26,14 @@
 
 mod builder;
 mod bulk;
+mod effort;
 mod insert;
 mod keys;
 mod options;
 mod root;
 mod search;
 mod snapshot;
+mod tune;
 
 use std::sync::Arc;
 
@@ -41,9 +44,10 @@ use crate::store::{Allocator, Gate, Pinned, Shelf, SwapCell};
 
 pub use builder::Builder;
 pub use bulk::{Phase, Progress};
+pub use effort::{DEFAULT_EF, Effort};
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
-pub use search::{Batch, DEFAULT_EF, Hit, Search, Work};
+pub use search::{Batch, Hit, Search, Work};
 
 /// An approximate nearest-neighbour index: HNSW over vectors with 64-bit keys.
 ///

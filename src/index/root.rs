@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use super::keys::Keys;
 use super::{Memory, Options};
 use crate::arch::Kernels;
+use crate::control::Tuning;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, audit, is_linked};
-use crate::store::{Allocator, Space};
+use crate::store::{Allocator, Space, SwapCell};
 
 /// Rows, links and keys of one index.
 pub(super) struct Root {
     pub(super) space: Space,
     pub(super) graph: Graph,
     pub(super) keys: Keys,
+    /// What a tuning of these items found.
+    pub(super) tuning: SwapCell<Option<Tuning>>,
     len: AtomicU32,
     trust: AtomicU8,
 }
@@ -29,12 +32,20 @@ const DAMAGED: u8 = 2;
 impl Root {
     /// A root that this process built.
     pub(super) fn new(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
-        Self { space, graph, keys, len: AtomicU32::new(len), trust: AtomicU8::new(SOUND) }
+        let (len, trust) = (AtomicU32::new(len), AtomicU8::new(SOUND));
+        Self { space, graph, keys, tuning: SwapCell::new(None), len, trust }
     }
 
     /// A root whose tables come from a file.
-    pub(super) fn unverified(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
-        Self { trust: AtomicU8::new(UNVERIFIED), ..Self::new(space, graph, keys, len) }
+    pub(super) fn unverified(
+        space: Space,
+        graph: Graph,
+        keys: Keys,
+        len: u32,
+        tuning: Option<Tuning>,
+    ) -> Self {
+        let (trust, tuning) = (AtomicU8::new(UNVERIFIED), SwapCell::new(tuning));
+        Self { trust, tuning, ..Self::new(space, graph, keys, len) }
     }
 
     /// Leave to insert: verifies the links of a root from a file once, before its first write.

@@ -1,22 +1,20 @@
 //! Asking for neighbours.
 
 use super::Index;
+use super::effort::Effort;
 use super::options::in_range;
 use super::root::Root;
 use crate::distance::{Query, check, check_denormals, to_f32};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
 use crate::graph::Scratch;
-use crate::limits::{EF_MAX, K_MAX};
+use crate::limits::K_MAX;
 use crate::scan::{Nearest, scan};
 
-/// Candidates a search keeps unless told otherwise.
-pub const DEFAULT_EF: usize = 100;
-
 /// Queries that a scan compares with each tile of rows.
-const SCAN_GRAIN: usize = 32;
+pub(super) const SCAN_GRAIN: usize = 32;
 /// Queries per piece of parallel work.
-const GRAIN: usize = 8;
+pub(super) const GRAIN: usize = 8;
 
 /// One neighbour.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,18 +53,19 @@ pub struct Search<'a> {
     query: &'a [f32],
     k: usize,
     strict: bool,
-    ef: Option<usize>,
+    effort: Effort,
     exact: bool,
 }
 
 impl Index {
     /// Starts a search for the neighbours of `query`: ten unless told otherwise.
     pub fn search<'a>(&'a self, query: &'a [f32]) -> Search<'a> {
-        Search { index: self, query, k: 10, strict: true, ef: None, exact: false }
+        Search { index: self, query, k: 10, strict: true, effort: Effort::default(), exact: false }
     }
 
     /// The `k` nearest of each of the queries that stand one after the other in `queries`, on the
-    /// threads of `exec`. `ef` as in [`Search::ef`].
+    /// threads of `exec`. `effort` is an [`Effort`], a number of candidates as in [`Search::ef`], or
+    /// `None` for the default.
     ///
     /// # Errors
     /// As for [`Search::run`]; a bad query is named by its row.
@@ -74,12 +73,14 @@ impl Index {
         &self,
         queries: &[f32],
         k: usize,
-        ef: Option<usize>,
+        effort: impl Into<Effort>,
         exec: &dyn Exec,
     ) -> Result<Batch> {
-        let ef = checked_ef(ef)?.max(k);
+        let effort = effort.into();
+        effort.check()?;
         let root = self.root();
         self.check_batch(&root, queries, k)?;
+        let ef = effort.ef(&root, k)?;
         let (root, dim): (&Root, _) = (&root, self.options.dim);
         let blocks = map_ranges(exec, queries.len() / dim, GRAIN, |range| {
             let mut scratch = self.searches.take(|| Scratch::new(&root.space));
@@ -113,7 +114,7 @@ impl Index {
         Ok(Batch::of(k, blocks.into_iter().flatten().flatten()))
     }
 
-    fn check_batch(&self, root: &Root, queries: &[f32], k: usize) -> Result<()> {
+    pub(super) fn check_batch(&self, root: &Root, queries: &[f32], k: usize) -> Result<()> {
         check_denormals()?;
         let dim = self.options.dim;
         if !queries.len().is_multiple_of(dim) {
@@ -143,9 +144,17 @@ impl Search<'_> {
     }
 
     /// Candidates the walk keeps (1..=65,536, raised to `k`): more find better neighbours, and take
-    /// longer. [`DEFAULT_EF`] unless set.
+    /// longer. [`DEFAULT_EF`](crate::DEFAULT_EF) unless set. Takes the place of [`Self::recall`].
     pub fn ef(mut self, ef: usize) -> Self {
-        self.ef = Some(ef);
+        self.effort = Effort::Ef(ef);
+        self
+    }
+
+    /// As many candidates as it takes to find this share of the true neighbours (above 0, below 1)
+    /// on average over queries, in an index that was [tuned](Index::tune). Takes the place of
+    /// [`Self::ef`].
+    pub fn recall(mut self, recall: f32) -> Self {
+        self.effort = Effort::Recall(recall);
         self
     }
 
@@ -161,7 +170,8 @@ impl Search<'_> {
     /// # Errors
     /// [`Error::Empty`] and [`Error::NotEnoughItems`] unless [`Self::up_to`] was asked for;
     /// [`Error::OptionOutOfRange`]; [`Error::DimensionMismatch`], [`Error::NotFinite`],
-    /// [`Error::TooLong`] and [`Error::ZeroVector`] for a bad query.
+    /// [`Error::TooLong`] and [`Error::ZeroVector`] for a bad query; where recall is asked for,
+    /// [`Error::RecallOutOfRange`], [`Error::NotTuned`] and [`Error::RecallOutOfReach`].
     pub fn run(self) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
         self.run_into(&mut hits)?;
@@ -176,16 +186,18 @@ impl Search<'_> {
     pub fn run_into(self, hits: &mut Vec<Hit>) -> Result<Work> {
         check_denormals()?;
         let index = self.index;
-        let ef = checked_ef(self.ef)?.max(self.k);
+        self.effort.check()?;
         check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
         let root = index.root();
         check_k(self.k, root.len(), self.strict)?;
-        hits.clear();
         if self.exact {
+            hits.clear();
             let found = scan_search(index, &root, [self.query].into_iter(), self.k);
             hits.extend(found.into_iter().flatten());
             return Ok(Work { distances: root.space.end() - 1, hops: 0 });
         }
+        let ef = self.effort.ef(&root, self.k)?;
+        hits.clear();
         let mut scratch = index.searches.take(|| Scratch::new(&root.space));
         graph_search(&root, self.query, self.k, ef, &mut scratch, hits);
         Ok(Work { distances: scratch.distances, hops: scratch.hops })
@@ -199,11 +211,6 @@ impl Batch {
     }
 }
 
-fn checked_ef(ef: Option<usize>) -> Result<usize> {
-    let ef = ef.unwrap_or(DEFAULT_EF);
-    in_range("ef", ef, 1, EF_MAX).map(|()| ef)
-}
-
 fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
     in_range("k", k, 1, K_MAX)?;
     match len {
@@ -214,7 +221,7 @@ fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
 }
 
 /// Walks the graph and appends the `k` nearest by full vectors to `hits`, ties by key.
-fn graph_search(
+pub(super) fn graph_search(
     root: &Root,
     query: &[f32],
     k: usize,
@@ -230,7 +237,7 @@ fn graph_search(
     hits.extend(ranked.iter().map(|&(ordinal, key)| Hit { key, distance: to_f32(ordinal) }));
 }
 
-fn scan_search<'a>(
+pub(super) fn scan_search<'a>(
     index: &Index,
     root: &Root,
     queries: impl Iterator<Item = &'a [f32]>,

@@ -1,7 +1,7 @@
 //! An index as a file, and back.
 //!
 //! Every table of the root is one section, as it lies in memory; the numbers beside them are the
-//! section `Meta`. Opening reads `Meta` and the mean and takes the other sections as the first
+//! section `Meta`, and what a tuning found, if there was one, is the section `Tuning`. Opening reads `Meta` and the mean and takes the other sections as the first
 //! chunks of the tables, so its time does not grow with the number of items.
 
 use std::io;
@@ -11,6 +11,7 @@ use super::keys::Keys;
 use super::options::in_range;
 use super::root::Root;
 use super::{Builder, Codes, Index, Options};
+use crate::control::{TunedPoint, Tuning};
 use crate::distance::{Metric, check_denormals};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Heads, valid_heads};
@@ -86,7 +87,8 @@ impl Index {
             keys.put_u64(key);
             slots.put_u32(slot);
         }
-        let sources = [
+        let tuning = root.tuning.pin().as_ref().map(encode_tuning);
+        let mut sources = vec![
             Source { kind: Kind::Meta, parts: vec![meta.bytes()] },
             Source { kind: Kind::Mean, parts: vec![mean.bytes()] },
             table(&alone, Kind::Vectors, &store.vectors, rows),
@@ -102,6 +104,9 @@ impl Index {
             Source { kind: Kind::SortedKeys, parts: vec![keys.bytes()] },
             Source { kind: Kind::SortedSlots, parts: vec![slots.bytes()] },
         ];
+        if let Some(tuning) = &tuning {
+            sources.push(Source { kind: Kind::Tuning, parts: vec![tuning.bytes()] });
+        }
         Ok(then(&sources))
     }
 
@@ -110,6 +115,9 @@ impl Index {
         let mut snapshot = Snapshot::open(region, check)?;
         let meta = Meta::decode(&mut snapshot.fields(Kind::Meta)?)?;
         let quantizer = meta.quantizer(&mut snapshot.fields(Kind::Mean)?)?;
+        let has_tuning = snapshot.has(Kind::Tuning);
+        let tuning = has_tuning.then(|| decode_tuning(&mut snapshot.fields(Kind::Tuning)?));
+        let tuning = tuning.transpose()?;
         let Builder { kernels, allocator, .. } = builder;
         let Meta { options, rows, heads, .. } = meta;
         let mut table = |kind, stride: usize, rows: u32| {
@@ -140,7 +148,7 @@ impl Index {
         let sorted = table(Kind::SortedKeys, 8, meta.len)?;
         let sorted_slots = table(Kind::SortedSlots, 4, meta.len)?;
         let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator)?;
-        let root = Root::unverified(space, graph, keys, meta.len);
+        let root = Root::unverified(space, graph, keys, meta.len, tuning);
         if check == Check::Full {
             root.verify()?;
         }
@@ -151,6 +159,38 @@ impl Index {
 /// The section of one table.
 fn table<'a>(alone: &'a Alone<'_>, kind: Kind, table: &'a Chunks, rows: u32) -> Source<'a> {
     Source { kind, parts: table.parts(rows, alone) }
+}
+
+/// The section of what a tuning found.
+fn encode_tuning(tuning: &Tuning) -> FieldsWriter {
+    let Tuning { k, items, samples, points } = tuning;
+    let mut fields = FieldsWriter::default();
+    for count in [*k, *items, *samples, points.len()] {
+        fields.put_u32(count as u32);
+    }
+    for point in points {
+        fields.put_u32(point.ef as u32);
+        fields.put_f32(point.recall);
+        fields.put_f32(point.at_least);
+    }
+    fields
+}
+
+fn decode_tuning(fields: &mut FieldsReader<'_>) -> Result<Tuning> {
+    let mut count = || fields.take_u32().map(|count| count as usize);
+    let (k, items, samples, rungs) = (count()?, count()?, count()?, count()?);
+    let mut points = Vec::new();
+    // Each takes bytes, so that a section that lies about its length is soon read to its end.
+    for _ in 0..rungs {
+        let ef = fields.take_u32()? as usize;
+        points.push(TunedPoint { ef, recall: fields.take_f32()?, at_least: fields.take_f32()? });
+    }
+    let tuning = Tuning { k, items, samples, points };
+    if !tuning.is_sound() {
+        return Err(fields.refuse("the tuning does not hold together"));
+    }
+    fields.clone().finish()?;
+    Ok(tuning)
 }
 
 /// The numbers of a snapshot.

@@ -76,6 +76,8 @@ kinds! {
     SortedKeys = 13, "sorted-keys";
     /// The slots of [`Self::SortedKeys`], in the same places.
     SortedSlots = 14, "sorted-slots";
+    /// Which breadth of a search reaches which recall; only where the index was tuned.
+    Tuning = 15, "tuning";
 }
 
 /// What the header says beyond its constants.

@@ -60,6 +60,11 @@ impl Snapshot {
         self.section(kind).ok_or_else(|| self.missing(kind))
     }
 
+    /// Whether the file has a section of this kind that was not handed over yet.
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        self.find(kind).is_ok()
+    }
+
     /// Reads numbers from a section that must be there and stays here.
     pub(crate) fn fields(&self, kind: Kind) -> Result<FieldsReader<'_>> {
         let section = self.find(kind)?;

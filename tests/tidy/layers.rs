@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["distance", "quantize"],
     &["store"],
     &["graph", "scan"],
+    &["control"],
     &["snapshot"],
     &["index"],
     &["lib"],
