@@ -152,6 +152,32 @@ fn the_same_seed_gives_the_same_file() {
 }
 
 #[test]
+fn a_recall_is_asked_for_where_it_was_tuned() {
+    let scratch = Scratch::new("tune");
+    let (base, samples) = (scratch.vectors("base.npy", 300, 8), scratch.vectors("s.npy", 40, 8));
+    let build = |name: &str, options: &[&str]| {
+        let out = scratch.file(name);
+        let built = json(&[&["build", "--base", &base, "--out", &out], options].concat());
+        let info = json(&["info", &out]);
+        assert_eq!(built["tune"]["points"], info["tuning"]["points"]);
+        assert_eq!(built["tune"]["samples"], info["tuning"]["samples"]);
+        (out, info["tuning"].clone())
+    };
+    let (out, tuning) = build("tuned.ecp", &[]);
+    assert_eq!((&tuning["items"], &tuning["samples"]), (&300.into(), &256.into()));
+    let query = ["--vectors", &base, "-k", "3", "--recall", "0.95"];
+    let answers = json(&[&["query", &out], &query[..]].concat());
+    assert!((0..300).filter(|&row| hits(&answers, row)[0] == row as u64).count() >= 285);
+    assert!(accepted(&["info", &out]).contains("256 samples among 300 items"));
+
+    let (_, given) = build("given.ecp", &["--samples", &samples]);
+    assert_eq!(given["samples"], 40);
+    let (out, none) = build("untuned.ecp", &["--no-tune"]);
+    assert!(none.is_null() && accepted(&["info", &out]).contains("none"));
+    refused(&[&["query", &out], &query[..]].concat(), "call tune once");
+}
+
+#[test]
 fn keys_come_from_a_file() {
     let scratch = Scratch::new("keys");
     let base = scratch.vectors("base.npy", 4, 8);
@@ -181,8 +207,18 @@ fn bench_keeps_its_contract() {
     // Without codes a search at ef = k misses some, which the last comparison needs.
     let options = ["--repeat", "1", "--recall", "0.5,0.90", "--threads", "2", "--codes", "none"];
     let report = json(&[&data[..], &options[..]].concat());
-    assert_eq!(keys(&report), ["at_recall", "build", "dim", "memory", "metric", "n", "search"]);
+    assert_eq!(
+        keys(&report),
+        ["asked", "at_recall", "build", "dim", "memory", "metric", "n", "search", "tune"]
+    );
     assert_eq!(keys(&report["build"]), ["seconds", "threads", "vectors_per_second"]);
+    assert_eq!(keys(&report["tune"]), ["items", "k", "points", "samples", "seconds", "threads"]);
+    assert_eq!(keys(&report["tune"]["points"][0]), ["at_least", "ef", "recall"]);
+    assert_eq!(keys(&report["asked"]), ["0.5", "0.90"]);
+    assert_eq!(keys(&report["asked"]["0.90"]), keys(&report["search"][0]));
+    assert!(report["asked"]["0.90"]["recall"].as_f64() >= Some(0.895), "{}", report["asked"]);
+    let untuned = json(&[&data[..], &options[..], &["--no-tune"]].concat());
+    assert!(untuned["tune"].is_null() && keys(&untuned["asked"]).is_empty());
     assert_eq!(keys(&report["memory"]), ["index_bytes", "peak_rss_bytes", "ratio", "raw_bytes"]);
     assert_eq!(
         keys(&report["search"][0]),
@@ -219,6 +255,8 @@ fn bad_options_are_refused() {
     ask(&["-k", "0"], "choose a value inside");
     ask(&["-k", "301"], "at most 300");
     ask(&["-k", "99999999999"], "choose a value inside");
+    ask(&["--recall", "1"], "0.95");
+    ask(&["--recall", "NaN"], "0.95");
     ask(&["--ef", "0"], "choose a value inside");
     ask(&["--ef", "99999999"], "choose a value inside");
     refused(&["query", &snapshot, "--vectors", &wide], "use the model the index was created for");

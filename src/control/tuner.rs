@@ -142,7 +142,7 @@ impl Tuning {
         let ef = self.breadth(recall)?;
         let ef = if k > self.k { ef * k as f64 / self.k as f64 } else { ef };
         // An exact breadth must not be pushed up by the last bit of a quotient.
-        Some((ef - 1e-6).ceil() as usize)
+        Some(((ef - 1e-6).ceil() as usize).min(EF_MAX))
     }
 
     /// The highest recall that [`Self::ef`] has an answer for.

@@ -65,6 +65,6 @@ impl Effort {
                 tuning.ef(recall, k).ok_or(Error::RecallOutOfReach { recall, highest })?
             }
         };
-        Ok(ef.max(k).min(EF_MAX))
+        Ok(ef.max(k))
     }
 }

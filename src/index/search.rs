@@ -158,6 +158,12 @@ impl Search<'_> {
         self
     }
 
+    /// [`Self::ef`] or [`Self::recall`], for whoever is told which.
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
+    }
+
     /// Compares every item with the query instead of walking the graph. O(n).
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;

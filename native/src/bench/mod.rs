@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   base ──build──► Index ──sweep over ef──► Point, Point, … ──at_recall──► figures at 0.95
+//!                     │ tune                     │
+//!   samples ──────────┴──── asked for 0.95 ──────┤
 //!   queries ──exact scan or file──► Truth ───────┘
 //! ```
 //!
@@ -17,13 +19,14 @@ mod stats;
 mod sweep;
 mod truth;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ecphory::exec::Exec;
 use ecphory::limits::K_MAX;
-use ecphory::{Builder, Error, Index, Progress};
+use ecphory::{Builder, Error, Index, Progress, Tuning};
 
-pub use report::{AtRecall, Build, Memory, Point, Report, Target};
+pub use report::{AtRecall, Build, Memory, Point, Report, Target, Tune, Tuned, TunedPoint};
 pub use stats::{at_recall, peak_rss_bytes, percentile};
 pub use sweep::{PASS, Sweep, measure, sweep};
 pub use truth::Truth;
@@ -75,6 +78,8 @@ pub enum BenchError {
 pub struct Plan<'a> {
     /// The index to build, with its options.
     pub builder: Builder,
+    /// How it is tuned.
+    pub samples: Samples,
     /// Neighbours asked for.
     pub k: usize,
     /// How the curve is measured.
@@ -83,10 +88,22 @@ pub struct Plan<'a> {
     pub targets: Vec<Target>,
 }
 
+/// What an index is tuned on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Samples {
+    /// It is not.
+    None,
+    /// Queries made from its items.
+    #[default]
+    Items,
+    /// These queries.
+    Queries(Vectors),
+}
+
 /// What a run is doing, for whoever waits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step<'a> {
-    /// The index is being built.
+    /// The index is being built, or tuned.
     Build(Progress),
     /// Queries are answered exactly, to have something to judge by.
     Truth,
@@ -115,6 +132,7 @@ pub fn run(
     let (index, took) = build(plan.builder.clone(), &keys, base, exec, &mut |progress| {
         step(Step::Build(progress));
     })?;
+    let tuned = tune(&index, &plan.samples, exec, &mut |progress| step(Step::Build(progress)))?;
     let metric = index.options().metric;
     let truth = if let Some(ids) = truth {
         Truth::given(ids, metric, base, queries, plan.k)?
@@ -131,14 +149,22 @@ pub fn run(
         .iter()
         .map(|target| (target.to_string(), at_recall(&search, target.recall())))
         .collect();
+    let mut asked = BTreeMap::new();
+    for target in tuned.iter().flat_map(|_| &plan.targets) {
+        let ef = tuned.as_ref().and_then(|(found, _)| found.ef(target.recall() as f32, plan.k));
+        let point = ef.map(|ef| measure(&plan.sweep, &index, &truth, ef)).transpose()?;
+        asked.insert(target.to_string(), point);
+    }
     Ok(Report {
         n: base.rows(),
         dim: base.dim(),
         metric: metric.name(),
         build: Build::new(base.rows(), took, exec.width()),
+        tune: tuned.map(|(found, took)| Tune::new(&found, took, exec.width())),
         memory: Memory::new(&index),
         search,
         at_recall,
+        asked,
     })
 }
 
@@ -162,6 +188,29 @@ pub fn build(
     })?;
     index.search(base.row(0)).k(1).run()?;
     Ok((index, start.elapsed()))
+}
+
+/// Tunes an index, unless `samples` say not to, and times it.
+///
+/// # Errors
+/// What the index refuses.
+pub fn tune(
+    index: &Index,
+    samples: &Samples,
+    exec: &dyn Exec,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Option<(Tuning, Duration)>, Error> {
+    let mut progress = |now| {
+        progress(now);
+        true
+    };
+    let start = Instant::now();
+    let found = match samples {
+        Samples::None => return Ok(None),
+        Samples::Items => index.tune(exec, &mut progress)?,
+        Samples::Queries(queries) => index.tune_with(queries.values(), exec, &mut progress)?,
+    };
+    Ok(Some((found, start.elapsed())))
 }
 
 fn check_shapes(k: usize, base: &Vectors, queries: &Vectors) -> Result<(), Error> {

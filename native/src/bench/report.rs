@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ecphory::Index;
+use ecphory::{Index, Tuning};
 use serde::Serialize;
 
 use super::peak_rss_bytes;
@@ -21,12 +21,73 @@ pub struct Report {
     pub metric: &'static str,
     /// How long the build took.
     pub build: Build,
+    /// How long tuning took, which is no part of the build, and what it found; `null` if it was not
+    /// asked for.
+    pub tune: Option<Tune>,
     /// What the index takes.
     pub memory: Memory,
     /// The curve, by rising `ef`.
     pub search: Vec<Point>,
     /// Figures at the recalls asked for; `null` where the curve does not reach them.
     pub at_recall: BTreeMap<String, Option<AtRecall>>,
+    /// What searches that ask for these recalls, and not for an `ef`, reach on the queries; `null`
+    /// where tuning found no `ef` for it.
+    pub asked: BTreeMap<String, Option<Point>>,
+}
+
+/// What tuning took and found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tune {
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Threads that took part.
+    pub threads: usize,
+    /// What it found.
+    #[serde(flatten)]
+    pub found: Tuned,
+}
+
+/// The recall that each breadth reaches.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tuned {
+    /// Neighbours for which it was measured.
+    pub k: usize,
+    /// Items at that time.
+    pub items: usize,
+    /// Queries that were sampled.
+    pub samples: usize,
+    /// By rising `ef`.
+    pub points: Vec<TunedPoint>,
+}
+
+/// The recall that one breadth reaches.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TunedPoint {
+    /// Candidates kept.
+    pub ef: usize,
+    /// Mean recall of the samples.
+    pub recall: f32,
+    /// What the mean of queries like them exceeds with 95 % confidence.
+    pub at_least: f32,
+}
+
+impl Tune {
+    /// A tuning that took so long.
+    pub fn new(tuning: &Tuning, took: Duration, threads: usize) -> Self {
+        Self { seconds: took.as_secs_f64(), threads, found: Tuned::new(tuning) }
+    }
+}
+
+impl Tuned {
+    /// As the index has it.
+    pub fn new(tuning: &Tuning) -> Self {
+        let point = |point: &ecphory::TunedPoint| {
+            let ecphory::TunedPoint { ef, recall, at_least } = *point;
+            TunedPoint { ef, recall, at_least }
+        };
+        let points = tuning.points.iter().map(point).collect();
+        Self { k: tuning.k, items: tuning.items, samples: tuning.samples, points }
+    }
 }
 
 /// Time from vectors in memory to the first answer.

@@ -8,7 +8,7 @@ use ecphory_native::bench::{self, AtRecall, Plan, Report, Step, Sweep, Target};
 use ecphory_native::ecphory::exec::{Exec, Sequential};
 use ecphory_native::{Pool, vectors};
 
-use super::build::{IndexArgs, summary};
+use super::build::{IndexArgs, TuneArgs, summary, tuned};
 use super::format;
 use super::output::Output;
 use super::progress::Line;
@@ -50,6 +50,9 @@ pub(super) struct Bench {
 
     #[command(flatten)]
     index: IndexArgs,
+
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 impl Bench {
@@ -67,6 +70,7 @@ impl Bench {
         let queries = vectors::read(&self.queries)?;
         let truth = self.truth.as_ref().map(vectors::read_ids).transpose()?;
         let plan = Plan {
+            samples: self.tune.read()?,
             builder: self.index.builder(base.dim()),
             k: self.k,
             sweep: Sweep { searchers, repeat: self.repeat },
@@ -84,21 +88,35 @@ impl Bench {
 }
 
 fn text(report: &Report, output: &Output) -> String {
-    let Report { n, dim, metric, build, memory, search, at_recall } = report;
+    let Report { n, dim, metric, build, tune, memory, search, at_recall, asked } = report;
     let at_recall: Vec<(String, String)> = at_recall
         .iter()
         .map(|(recall, at)| {
             (format!("at {recall}"), at.as_ref().map_or("not reached".into(), figures))
         })
         .collect();
-    let rows: Vec<(&str, String)> =
-        at_recall.iter().map(|(name, figures)| (name.as_str(), figures.clone())).collect();
-    format!(
-        "{}\n{}\n{}",
-        output.rows(&summary(*n, *dim, metric, build, memory)),
-        curve(search, output),
-        output.rows(&rows)
-    )
+    let asked: Vec<(String, String)> = asked
+        .iter()
+        .map(|(recall, point)| {
+            let reached = |point: &bench::Point| {
+                format!(
+                    "{:.4} at ef {}, {} queries/s",
+                    point.recall,
+                    point.ef,
+                    format::count(point.qps as usize)
+                )
+            };
+            (format!("asked for {recall}"), point.as_ref().map_or("out of reach".into(), reached))
+        })
+        .collect();
+    let rows: Vec<(&str, String)> = at_recall
+        .iter()
+        .chain(&asked)
+        .map(|(name, figures)| (name.as_str(), figures.clone()))
+        .collect();
+    let mut head = summary(*n, *dim, metric, build, memory).to_vec();
+    head.extend(tune.as_ref().map(tuned));
+    format!("{}\n{}\n{}", output.rows(&head), curve(search, output), output.rows(&rows))
 }
 
 fn figures(at: &AtRecall) -> String {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
+use ecphory_native::bench::Samples;
 use ecphory_native::ecphory::{Builder, Codes, Index, Metric};
 use ecphory_native::vectors::{self, Vectors};
 use ecphory_native::{HugePages, Pool, bench, cores, save};
@@ -29,6 +30,32 @@ pub(super) struct Build {
 
     #[command(flatten)]
     index: IndexArgs,
+
+    #[command(flatten)]
+    tune: TuneArgs,
+}
+
+/// How a new index is tuned, shared by `build` and `bench`.
+#[derive(Args)]
+pub(super) struct TuneArgs {
+    /// Does not measure which searches reach which recall: none can ask for a recall then.
+    #[arg(long)]
+    no_tune: bool,
+
+    /// Queries like those to come, to tune on: .npy, .fvecs or .bvecs. Made from the vectors unless
+    /// given.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_tune")]
+    samples: Option<PathBuf>,
+}
+
+impl TuneArgs {
+    pub(super) fn read(&self) -> anyhow::Result<Samples> {
+        Ok(match &self.samples {
+            Some(path) => Samples::Queries(vectors::read(path)?),
+            None if self.no_tune => Samples::None,
+            None => Samples::Items,
+        })
+    }
 }
 
 /// Options of a new index, shared by `build` and `bench`.
@@ -87,6 +114,7 @@ struct Built {
     dim: usize,
     metric: &'static str,
     build: bench::Build,
+    tune: Option<bench::Tune>,
     memory: bench::Memory,
     out: PathBuf,
     snapshot_bytes: u64,
@@ -99,10 +127,12 @@ impl Build {
         line.say("reading");
         let base = vectors::read(&self.base)?;
         let keys = self.keys(&base)?;
+        let samples = self.tune.read()?;
 
         let builder = self.index.builder(base.dim());
         let (index, took) =
             bench::build(builder, &keys, &base, &pool, &mut |progress| line.build(progress))?;
+        let tuned = bench::tune(&index, &samples, &pool, &mut |progress| line.build(progress))?;
         line.say("writing");
         let snapshot_bytes = save(&index, &self.out)?;
         drop(line);
@@ -111,6 +141,7 @@ impl Build {
             dim: base.dim(),
             metric: index.options().metric.name(),
             build: bench::Build::new(base.rows(), took, self.index.threads),
+            tune: tuned.map(|(found, took)| bench::Tune::new(&found, took, self.index.threads)),
             memory: bench::Memory::new(&index),
             out: self.out,
             snapshot_bytes,
@@ -139,9 +170,20 @@ impl Built {
     fn text(&self, output: &Output) -> String {
         let wrote = format!("{} ({})", self.out.display(), format::bytes(self.snapshot_bytes));
         let mut rows = summary(self.n, self.dim, self.metric, &self.build, &self.memory).to_vec();
+        rows.extend(self.tune.as_ref().map(tuned));
         rows.push(("wrote", wrote));
         output.rows(&rows)
     }
+}
+
+/// What tuning took and found, as a named value.
+pub(super) fn tuned(tune: &bench::Tune) -> (&'static str, String) {
+    let widest = tune.found.points.last();
+    let reached = widest.map_or(String::new(), |widest| {
+        format!(", recall up to {:.3} at ef {}", widest.recall, format::count(widest.ef))
+    });
+    let samples = format::count(tune.found.samples);
+    ("tuned", format!("{} ({samples} samples{reached})", format::seconds(tune.seconds)))
 }
 
 /// What an index is and what it took, as named values.

@@ -1,8 +1,10 @@
 //! `ecphory info`: what is in a snapshot.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use ecphory_native::bench::{Tuned, TunedPoint};
 use ecphory_native::ecphory::{Check, Index};
 use ecphory_native::open;
 use serde::Serialize;
@@ -27,6 +29,7 @@ struct Description {
     codes: &'static str,
     seed: u64,
     snapshot_bytes: u64,
+    tuning: Option<Tuned>,
     memory: Memory,
     isa: &'static str,
 }
@@ -60,6 +63,7 @@ impl Description {
             codes: options.codes.name(),
             seed: options.seed,
             snapshot_bytes,
+            tuning: index.tuning().as_ref().map(Tuned::new),
             memory: Memory {
                 vectors: memory.vectors,
                 codes: memory.codes,
@@ -98,6 +102,17 @@ impl Description {
                 ),
             ),
             ("kernels", self.isa.to_owned()),
+            ("tuning", self.tuning.as_ref().map_or("none".to_owned(), Self::tuning)),
         ])
+    }
+
+    fn tuning(tuned: &Tuned) -> String {
+        let Tuned { k, items, samples, points } = tuned;
+        let (items, samples) = (format::count(*items), format::count(*samples));
+        let mut text = format!("recall@{k} of {samples} samples among {items} items");
+        for TunedPoint { ef, recall, at_least } in points {
+            let _ = write!(text, "\n{ef:>12}  {recall:.4}  (at least {at_least:.4})");
+        }
+        text
     }
 }

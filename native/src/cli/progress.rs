@@ -35,6 +35,7 @@ impl Line {
                 Phase::Fit => "encoding",
                 Phase::Order => "ordering",
                 Phase::Link => "linking",
+                Phase::Tune => "tuning",
                 _ => "building",
             });
             self.bar.set_length(progress.total as u64);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ecphory_native::ecphory::{Check, Hit};
+use ecphory_native::ecphory::{Check, Effort, Hit};
 use ecphory_native::{open, vectors};
 use serde::Serialize;
 
@@ -29,8 +29,12 @@ pub(super) struct Query {
     #[arg(long, value_name = "N")]
     ef: Option<usize>,
 
+    /// Share of the true neighbours to find, such as 0.95, in an index that was tuned.
+    #[arg(long, value_name = "R", conflicts_with = "ef")]
+    recall: Option<f32>,
+
     /// Compare each query with every item instead of following links.
-    #[arg(long, conflicts_with = "ef")]
+    #[arg(long, conflicts_with_all = ["ef", "recall"])]
     exact: bool,
 }
 
@@ -57,13 +61,11 @@ impl Query {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let queries = vectors::read(&self.vectors)?;
         let index = open(&self.snapshot, Check::Full)?;
+        let effort = self.recall.map_or(Effort::from(self.ef), Effort::Recall);
         let mut results = Vec::with_capacity(queries.rows());
         let mut hits = Vec::new();
         for (query, vector) in queries.iter().enumerate() {
-            let mut search = index.search(vector).k(self.k).exact(self.exact);
-            if let Some(ef) = self.ef {
-                search = search.ef(ef);
-            }
+            let search = index.search(vector).k(self.k).effort(effort).exact(self.exact);
             search.run_into(&mut hits)?;
             let hits = hits.iter().map(|&Hit { key, distance }| Neighbour { key, distance });
             results.push(Answer { query, hits: hits.collect() });

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::anyhow;
-use ecphory_native::bench::{self, Build, Memory, Point, Sweep, Truth, percentile};
+use ecphory_native::bench::{self, Build, Memory, Point, Samples, Sweep, Truth, Tune, percentile};
 use ecphory_native::ecphory::exec::{Exec, Sequential};
 use ecphory_native::ecphory::{Check, DEFAULT_EF, Index, Metric};
 use ecphory_native::{HugePages, Pool, open, save};
 use serde::Serialize;
 
-use super::super::build::summary;
+use super::super::build::{summary, tuned};
 use super::super::format;
 use super::super::output::Output;
 use super::super::progress::Line;
@@ -36,6 +36,7 @@ pub(super) struct Findings {
     pub(super) metric: &'static str,
     pub(super) isa: &'static str,
     pub(super) build: Build,
+    pub(super) tune: Option<Tune>,
     pub(super) memory: Memory,
     /// At the `ef` that a search has unless told otherwise.
     pub(super) default: Point,
@@ -73,6 +74,7 @@ impl Findings {
     pub(super) fn gather(
         words: &Words,
         pool: &Pool,
+        samples: &Samples,
         out: &Path,
         line: &mut Line,
     ) -> anyhow::Result<Self> {
@@ -83,6 +85,7 @@ impl Findings {
         let (index, took) = bench::build(builder, &keys, &words.vectors, pool, &mut |progress| {
             line.build(progress);
         })?;
+        let tuned = bench::tune(&index, samples, pool, &mut |progress| line.build(progress))?;
 
         line.say("searching exactly");
         let truth = Truth::exact(&index, &words.vectors, &words.queries, K, pool)?;
@@ -105,6 +108,7 @@ impl Findings {
             metric: index.options().metric.name(),
             isa: index.isa().name(),
             build: Build::new(keys.len(), took, pool.width()),
+            tune: tuned.map(|(found, took)| Tune::new(&found, took, pool.width())),
             memory: Memory::new(&index),
             default,
             exact_p50_us,
@@ -138,15 +142,15 @@ impl Findings {
             format::bytes(self.snapshot_bytes),
             format::micros(self.open_us)
         );
-        let mut text = output.rows(&[
-            index,
-            built,
-            memory,
+        let mut rows = vec![index, built, memory];
+        rows.extend(self.tune.as_ref().map(tuned));
+        rows.extend([
             ("recall@10", recall),
             ("latency", latency),
             ("snapshot", snapshot),
             ("report", self.report.display().to_string()),
         ]);
+        let mut text = output.rows(&rows);
         let _ = writeln!(text, "\n{}", output.bold("nearest to"));
         for Answer { word, nearest, .. } in &self.words {
             let near = nearest.iter().take(PRINTED);

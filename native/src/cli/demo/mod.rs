@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 use ecphory_native::Pool;
+use ecphory_native::bench::Samples;
 
 use super::output::Output;
 use super::progress::Line;
@@ -38,6 +39,10 @@ pub(super) struct Demo {
     /// Threads that build.
     #[arg(long, value_name = "N", default_value_t = ecphory_native::cores())]
     threads: usize,
+
+    /// Does not measure which searches reach which recall.
+    #[arg(long)]
+    no_tune: bool,
 }
 
 impl Demo {
@@ -50,7 +55,8 @@ impl Demo {
         let mut line = Line::new();
         line.say("reading");
         let words = Words::read(&data)?;
-        let findings = Findings::gather(&words, &pool, &self.out, &mut line)?;
+        let samples = if self.no_tune { Samples::None } else { Samples::Items };
+        let findings = Findings::gather(&words, &pool, &samples, &self.out, &mut line)?;
         line.say("drawing");
         std::fs::write(&findings.report, report::page(&findings, &words)).map_err(cannot_write)?;
         drop(line);
