@@ -6,7 +6,7 @@ import { EcphoryError, typed } from "./errors.js";
 import type { Engine, Glue, StartWorkers } from "./glue.js";
 import { sharedMemory as largestMemory } from "./memory.js";
 import type { Arguments, Handle, Neighbours, Opened, Operation, Operations, Report, Result } from "./operations.js";
-import type { Binary, Capabilities, RuntimeOptions } from "./types.js";
+import type { Binary, Capabilities, RuntimeOptions, Tuning } from "./types.js";
 
 /** What the surroundings of an instance provide. */
 export interface Surroundings {
@@ -119,12 +119,16 @@ export class Host {
         this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, seed)),
       load: (snapshot) => this.#added(Engine.load(snapshot)),
       upsert: (handle, ids, vectors) => upsert(engine(handle), ids, vectors, report),
-      search: (handle, query, k, ef) => engine(handle).search(query, k, ef) as Neighbours,
-      searchBatch: (handle, queries, k, ef) => engine(handle).searchBatch(queries, k, ef) as Neighbours,
+      tune: (handle, samples) =>
+        engine(handle).tune(samples, (phase: "tune", done: number, total: number) =>
+          report({ phase, done, total }),
+        ) as Tuning,
+      search: (handle, query, ...how) => engine(handle).search(query, ...how) as Neighbours,
+      searchBatch: (handle, queries, ...how) => engine(handle).searchBatch(queries, ...how) as Neighbours,
       export: (handle) => engine(handle).export(),
       stats: (handle) => {
-        const { size, options, memory, isa } = engine(handle);
-        return { size, options, memory, isa } as Result<"stats">;
+        const { size, options, tuning, memory, isa } = engine(handle);
+        return { size, options, tuning, memory, isa } as Result<"stats">;
       },
       close: (handle) => {
         engine(handle).free();

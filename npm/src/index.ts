@@ -26,6 +26,8 @@ import type {
   SearchOptions,
   SnapshotSource,
   Stats,
+  TuneOptions,
+  Tuning,
   UpsertOptions,
   Vectors,
 } from "./types.js";
@@ -108,19 +110,29 @@ export class Index implements AsyncDisposable {
     await this.#call("upsert", [keys, flat], options);
   }
 
+  /**
+   * Measures which searches reach which recall, so that they can ask for it. The tuning goes with
+   * the index into its snapshots.
+   */
+  async tune(options: TuneOptions = {}): Promise<Tuning> {
+    const { samples } = options;
+    const flat = samples === undefined ? undefined : input.vectors(samples, this.dimensions);
+    return this.#call("tune", flat === undefined ? [] : [flat], options);
+  }
+
   /** The `k` nearest items, nearest first; equal distances come in the order of ids. */
   async search(query: ArrayLike<number>, options: SearchOptions = {}): Promise<Hit[]> {
     const vector = input.vector(query, this.dimensions);
-    const [ids, distances] = await this.#call("search", [vector, ...counts(options)], options);
+    const [ids, distances] = await this.#call("search", [vector, ...effort(options)], options);
     return Array.from(ids, (id, at) => ({ id, distance: distances[at] as number }));
   }
 
   /** The `k` nearest items of each query, on all threads. */
   async searchBatch(queries: Vectors, options: SearchOptions = {}): Promise<BatchHits> {
     const flat = input.vectors(queries, this.dimensions);
-    const [k, ef] = counts(options);
-    const [ids, distances] = await this.#call("searchBatch", [flat, k, ef], options);
-    return { ids, distances, k };
+    const how = effort(options);
+    const [ids, distances] = await this.#call("searchBatch", [flat, ...how], options);
+    return { ids, distances, k: how[0] };
   }
 
   /** The index as a snapshot: bytes that `Index.load`, and the other ecphory tools, read. */
@@ -162,8 +174,13 @@ export class Index implements AsyncDisposable {
 
 type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 
-function counts({ k = K_DEFAULT, ef }: SearchOptions): [k: number, ef: number | undefined] {
-  return [input.count("k", k), input.optionalCount("ef", ef)];
+type Effort = [k: number, ef: number | undefined, recall: number | undefined];
+
+function effort({ k = K_DEFAULT, ef, recall }: SearchOptions): Effort {
+  if (ef !== undefined && recall !== undefined) {
+    throw input.invalid("ef and recall are two ways to say the same; pass one of them");
+  }
+  return [input.count("k", k), input.optionalCount("ef", ef), input.optionalNumber("recall", recall)];
 }
 
 async function read(source: string | URL | Response): Promise<Uint8Array> {

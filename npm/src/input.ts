@@ -51,6 +51,12 @@ export function optionalCount(name: string, value: number | undefined): number |
   return value === undefined ? undefined : count(name, value);
 }
 
+/** A number that may be left out; its bounds are the engine's business. */
+export function optionalNumber(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || typeof value === "number") return value;
+  throw invalid(`${name} is a number`);
+}
+
 /** Index options, each of the kind that the engine takes. */
 export function indexOptions(options: IndexOptions): IndexOptions {
   if (typeof options !== "object" || options === null) {

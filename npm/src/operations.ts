@@ -1,7 +1,7 @@
 // What an instance does for its indexes, whichever side of a worker it is on.
 
 import type { EcphoryError } from "./errors.js";
-import type { Capabilities, IndexOptions, RuntimeOptions, Stats, UpsertProgress } from "./types.js";
+import type { Capabilities, IndexOptions, RuntimeOptions, Stats, Tuning, UpsertProgress } from "./types.js";
 
 /** Names an index inside its instance. */
 export type Handle = number;
@@ -17,8 +17,9 @@ export interface Operations {
   create(options: IndexOptions): Opened;
   load(snapshot: Uint8Array): Opened;
   upsert(handle: Handle, ids: Float64Array, vectors: Float32Array): void;
-  search(handle: Handle, query: Float32Array, k: number, ef?: number): Neighbours;
-  searchBatch(handle: Handle, queries: Float32Array, k: number, ef?: number): Neighbours;
+  tune(handle: Handle, samples?: Float32Array): Tuning;
+  search(handle: Handle, query: Float32Array, k: number, ef?: number, recall?: number): Neighbours;
+  searchBatch(handle: Handle, queries: Float32Array, k: number, ef?: number, recall?: number): Neighbours;
   export(handle: Handle): Uint8Array;
   stats(handle: Handle): Omit<Stats, "capabilities">;
   close(handle: Handle): void;

@@ -143,7 +143,7 @@ async function cancellable(
   cancel: Int32Array | undefined,
 ): Promise<unknown> {
   if (signal === undefined) return answer;
-  const reads = name !== "upsert";
+  const reads = name !== "upsert" && name !== "tune";
   return new Promise((resolve, reject) => {
     const abort = () => {
       if (cancel !== undefined) Atomics.store(cancel, 0, 1);

@@ -46,9 +46,27 @@ export interface UpsertOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** How far an `upsertMany` is. */
+/** What `tune` does besides its work. */
+export interface TuneOptions extends UpsertOptions {
+  /** Queries like those to come, at most 1,024 of which are used; made from the items unless given. */
+  samples?: Vectors | undefined;
+}
+
+/** The recall that searches of rising `ef` reach. */
+export interface Tuning {
+  /** Neighbours for which recall was measured. */
+  k: number;
+  /** Items at that time: with many more by now, tune again. */
+  items: number;
+  /** Queries that were sampled. */
+  samples: number;
+  /** `atLeast` is what the mean recall of queries like the samples exceeds with 95 % confidence. */
+  points: { ef: number; recall: number; atLeast: number }[];
+}
+
+/** How far an `upsertMany` or a `tune` is. */
 export interface UpsertProgress {
-  phase: "check" | "fit" | "order" | "link" | "insert";
+  phase: "check" | "fit" | "order" | "link" | "insert" | "tune";
   /** Items done in this phase. */
   done: number;
   /** Items of this phase. */
@@ -60,6 +78,8 @@ export interface SearchOptions {
   k?: number | undefined;
   /** Candidates kept while searching: more is slower and misses less. */
   ef?: number | undefined;
+  /** Share of the true neighbours to find, such as 0.95, instead of `ef`, once the index is tuned. */
+  recall?: number | undefined;
   /** Stops waiting for the answer. */
   signal?: AbortSignal | undefined;
 }
@@ -107,6 +127,8 @@ export interface Stats {
   /** Number of items. */
   size: number;
   options: Required<IndexOptions>;
+  /** What the last `tune` found. */
+  tuning?: Tuning | undefined;
   /** Bytes held, by purpose. */
   memory: { vectors: number; codes: number; links: number; items: number; total: number };
   /** Instruction set of the distance kernels. */

@@ -17,7 +17,7 @@ mod errors;
 mod threads;
 mod views;
 
-use ecphory::{Check, Codes, Index, Metric, Phase, Progress};
+use ecphory::{Check, Codes, Effort, Index, Metric, Phase, Progress, Tuning};
 use js_sys::{Array, Float32Array, Float64Array, Function, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -93,22 +93,23 @@ impl Engine {
         progress: &Function,
     ) -> Result<()> {
         let (keys, vectors) = (views::keys(keys)?, views::floats(vectors)?);
-        let mut thrown = None;
-        let mut report = |Progress { phase, done, total }: Progress| {
-            let args = (phase_name(phase).into(), number(done).into(), number(total).into());
-            match progress.call3(&JsValue::UNDEFINED, &args.0, &args.1, &args.2) {
-                Ok(answer) => answer == JsValue::TRUE,
-                Err(error) => {
-                    thrown = Some(error);
-                    false
-                }
-            }
-        };
-        let built = self.index.bulk_build(&keys, &vectors, &threads::exec(), &mut report);
-        match thrown {
-            Some(error) => Err(error),
-            None => built.map_err(errors::of),
-        }
+        reporting(progress, |report| {
+            self.index.bulk_build(&keys, &vectors, &threads::exec(), report)
+        })
+    }
+
+    /// Measures which searches reach which recall, on flat queries or on ones made from the items.
+    /// `progress` as for `bulkBuild`.
+    ///
+    /// # Errors
+    /// Input that the core refuses, an empty index, or what `progress` throws.
+    pub fn tune(&self, queries: Option<Float32Array>, progress: &Function) -> Result<Object> {
+        let queries = queries.as_ref().map(views::floats).transpose()?;
+        let tuning = reporting(progress, |report| match &queries {
+            Some(queries) => self.index.tune_with(queries, &threads::exec(), report),
+            None => self.index.tune(&threads::exec(), report),
+        });
+        tuning.as_ref().map(found).map_err(Clone::clone)
     }
 
     /// Adds one item.
@@ -128,12 +129,15 @@ impl Engine {
     ///
     /// # Errors
     /// Input that the core refuses; fewer than `k` items.
-    pub fn search(&self, query: &Float32Array, k: usize, ef: Option<usize>) -> Result<Array> {
+    pub fn search(
+        &self,
+        query: &Float32Array,
+        k: usize,
+        ef: Option<usize>,
+        recall: Option<f32>,
+    ) -> Result<Array> {
         let query = views::floats(query)?;
-        let mut search = self.index.search(&query).k(k);
-        if let Some(ef) = ef {
-            search = search.ef(ef);
-        }
+        let search = self.index.search(&query).k(k).effort(effort(ef, recall));
         let hits = search.run().map_err(errors::of)?;
         let distances: Vec<f32> = hits.iter().map(|hit| hit.distance).collect();
         pair(hits.iter().map(|hit| hit.key), &distances)
@@ -149,10 +153,11 @@ impl Engine {
         queries: &Float32Array,
         k: usize,
         ef: Option<usize>,
+        recall: Option<f32>,
     ) -> Result<Array> {
         let queries = views::floats(queries)?;
-        let batch =
-            self.index.search_batch(&queries, k, ef, &threads::exec()).map_err(errors::of)?;
+        let batch = self.index.search_batch(&queries, k, effort(ef, recall), &threads::exec());
+        let batch = batch.map_err(errors::of)?;
         pair(batch.keys.iter().copied(), &batch.distances)
     }
 
@@ -185,6 +190,12 @@ impl Engine {
         ])
     }
 
+    /// What the last tuning found, if there was one.
+    #[wasm_bindgen(getter)]
+    pub fn tuning(&self) -> Option<Object> {
+        self.index.tuning().as_ref().map(found)
+    }
+
     /// Bytes held, by purpose.
     #[wasm_bindgen(getter)]
     pub fn memory(&self) -> Object {
@@ -211,6 +222,51 @@ impl Engine {
     pub fn check(&self) -> Result<()> {
         self.index.check().map(drop).map_err(errors::broken)
     }
+}
+
+/// Runs work that reports to `progress`; what that throws comes first.
+fn reporting<T>(
+    progress: &Function,
+    run: impl FnOnce(&mut dyn FnMut(Progress) -> bool) -> ecphory::Result<T>,
+) -> Result<T> {
+    let mut thrown = None;
+    let mut report = |Progress { phase, done, total }: Progress| {
+        let args = (phase_name(phase).into(), number(done).into(), number(total).into());
+        match progress.call3(&JsValue::UNDEFINED, &args.0, &args.1, &args.2) {
+            Ok(answer) => answer == JsValue::TRUE,
+            Err(error) => {
+                thrown = Some(error);
+                false
+            }
+        }
+    };
+    let done = run(&mut report);
+    match thrown {
+        Some(error) => Err(error),
+        None => done.map_err(errors::of),
+    }
+}
+
+/// A recall where one is asked for, else candidates.
+fn effort(ef: Option<usize>, recall: Option<f32>) -> Effort {
+    recall.map_or(Effort::from(ef), Effort::Recall)
+}
+
+/// A tuning as an object.
+fn found(tuning: &Tuning) -> Object {
+    let points = tuning.points.iter().map(|point| {
+        views::object([
+            ("ef", number(point.ef).into()),
+            ("recall", point.recall.into()),
+            ("atLeast", point.at_least.into()),
+        ])
+    });
+    views::object([
+        ("k", number(tuning.k).into()),
+        ("items", number(tuning.items).into()),
+        ("samples", number(tuning.samples).into()),
+        ("points", points.collect::<Array>().into()),
+    ])
 }
 
 fn pair(keys: impl Iterator<Item = u64>, distances: &[f32]) -> Result<Array> {

@@ -61,6 +61,27 @@ export const tests = {
     await index.close();
   },
 
+  "a tuned index is asked for a recall": async (t) => {
+    const index = await filled(t, 1500, DIMENSIONS);
+    equal((await index.stats()).tuning, undefined, "tuning before");
+    const phases = [];
+    const tuning = await index.tune({ onProgress: ({ phase }) => phases.push(phase) });
+    equal([tuning.k, tuning.items, tuning.samples], [10, 1500, 256]);
+    ok(phases.length > 2 && phases.every((phase) => phase === "tune"), "progress of a tuning");
+    const queries = numbers(50 * DIMENSIONS, 7);
+    const asked = await index.searchBatch(queries, { recall: 0.9 });
+    const high = await index.searchBatch(queries, { recall: 0.99 });
+    const all = await index.searchBatch(queries, { ef: 1500 });
+    const recall = (found) => found.distances.filter((d, at) => d <= all.distances[at - (at % 10) + 9]).length / 500;
+    ok(recall(asked) >= 0.88 && recall(high) >= 0.98, `recall ${recall(asked)}, ${recall(high)}`);
+    const again = await t.ecphory.Index.load(await index.export(), t.options);
+    equal((await again.stats()).tuning, tuning, "tuning of the snapshot");
+    const given = await again.tune({ samples: queries });
+    equal([given.samples, (await again.stats()).tuning], [50, given]);
+    await index.close();
+    await again.close();
+  },
+
   "finds every item by its own vector": async (t) => {
     const index = await filled(t, 1000, DIMENSIONS, { metric: "l2" });
     const { ids, distances } = await index.searchBatch(numbers(1000 * DIMENSIONS), { k: 1, ef: 200 });
