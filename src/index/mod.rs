@@ -31,6 +31,7 @@ mod insert;
 mod keys;
 mod options;
 mod root;
+mod samples;
 mod search;
 mod snapshot;
 mod tune;

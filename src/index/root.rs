@@ -45,7 +45,7 @@ impl Root {
         tuning: Option<Tuning>,
     ) -> Self {
         let (trust, tuning) = (AtomicU8::new(UNVERIFIED), SwapCell::new(tuning));
-        Self { trust, tuning, ..Self::new(space, graph, keys, len) }
+        Self { tuning, trust, ..Self::new(space, graph, keys, len) }
     }
 
     /// Leave to insert: verifies the links of a root from a file once, before its first write.

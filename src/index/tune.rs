@@ -1,42 +1,28 @@
 //! Measuring which breadth of a search reaches which recall, on samples.
 
-use super::options::in_range;
 use super::root::Root;
+use super::samples::{made_of_items, some_of};
 use super::search::{GRAIN, SCAN_GRAIN, graph_search, scan_search};
 use super::{Hit, Index, Phase, Progress};
 use crate::control::{Measured, RUNGS_MAX, Rungs, Tuning};
-use crate::distance::{Metric, check, check_denormals};
+use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
-use crate::graph::{Scratch, mix};
-
-/// Samples that are made where none are given.
-const SAMPLES: usize = 256;
-/// Samples that are used of those given, at most.
-const SAMPLES_MAX: usize = 1024;
-
-/// How far samples are moved from items, in distances of the tenth neighbour: under cosine and inner
-/// product, where items are as a rule embeddings and queries embeddings of something else, and
-/// under L2, where both are as a rule of one kind.
-const EMBEDDED: f64 = 2.0;
-const MEASURED: f64 = 1.25;
-
-/// Neighbours and candidates of the search that tells how far away a sample's neighbours are.
-const NEAR: (usize, usize) = (11, 64);
+use crate::graph::Scratch;
 
 impl Index {
     /// Measures which recall searches reach, so that it can be [asked for](crate::Search::recall),
-    /// on queries made from the items: each an item moved away in a random direction, a little
-    /// farther than its tenth neighbour (L2) or twice as far (cosine and inner product). Real queries that lie farther from the items than such
-    /// ones are harder; where you have real ones, prefer [`Self::tune_with`].
+    /// on 256 queries made from the items: each an item moved in a random direction, farther away
+    /// than its tenth neighbour. Queries of a kind that the items do not foretell may be harder;
+    /// where you have real ones, prefer [`Self::tune_with`].
     ///
     /// Readers and inserts go on meanwhile. The tuning is kept in the index and in its snapshots,
     /// and is the same on every target and number of threads for the same index. It tells of the
     /// items that there are: tune again when many were inserted.
     ///
-    /// `progress` is called now and then from this thread; returning `false` cancels. O(256 · n)
-    /// distance computations on full vectors for the true neighbours, and up to 15 searches for each of 256
-    /// samples, the last of them with 4,000 candidates if recall is not perfect before.
+    /// `progress` is called now and then from this thread; returning `false` cancels. 256 exact
+    /// searches, O(n) each, and up to 15 walks for each sample, of rising breadth until recall is
+    /// nearly perfect, at most 4,000 candidates.
     ///
     /// ```
     /// use ecphory::{Index, Metric, exec::Sequential};
@@ -102,7 +88,7 @@ impl Index {
         }
         let samples = match given {
             Some(queries) => some_of(queries, dim)?,
-            None => self.samples(&root, exec),
+            None => made_of_items(self, &root, exec),
         };
         let count = samples.len() / dim;
         let total = count + RUNGS_MAX;
@@ -125,44 +111,6 @@ impl Index {
         let tuning = rungs.finish();
         root.tuning.swap(Some(tuning.clone()));
         Ok(tuning)
-    }
-
-    /// Queries made from items: see [`Self::tune`].
-    fn samples(&self, root: &Root, exec: &dyn Exec) -> Vec<f32> {
-        let blocks = map_ranges(exec, SAMPLES, GRAIN, |range| {
-            let mut scratch = self.searches.take(|| Scratch::new(&root.space));
-            range.flat_map(|number| self.sample(root, number as u64, &mut scratch)).collect()
-        });
-        blocks.into_iter().flat_map(|block: Vec<f32>| block).collect()
-    }
-
-    fn sample(&self, root: &Root, number: u64, scratch: &mut Scratch) -> Vec<f32> {
-        let seed = mix(self.options.seed, number);
-        let end = root.space.end();
-        let first = 1 + (mix(seed, 0) % u64::from(end - 1)) as u32;
-        // A few slots may be unused; in a damaged file, all of them.
-        let slot = (first..end).chain(1..first).find(|&slot| root.is_linked(slot)).unwrap_or(first);
-        let item = root.space.store.vector(slot);
-        let mut hits = Vec::new();
-        let (k, ef) = NEAR;
-        graph_search(root, item, k, ef, scratch, &mut hits);
-        let near = hits.last().and_then(|hit| root.find(hit.key)).unwrap_or(slot);
-        let near = root.space.store.vector(near);
-        // Under cosine only directions count: compare at the item's length.
-        let (scale, distance) = match self.options.metric {
-            Metric::Cosine => (length(item) / length(near), EMBEDDED),
-            Metric::InnerProduct => (1.0, EMBEDDED),
-            Metric::L2 => (1.0, MEASURED),
-        };
-        let away = item.iter().zip(near).map(|(&a, &b)| f64::from(a) - scale * f64::from(b));
-        let away = distance * away.map(|x| x * x).sum::<f64>().sqrt();
-        let direction: Vec<f64> = (1..=item.len() as u64).map(|i| normal(mix(seed, i))).collect();
-        let unit = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let moved =
-            item.iter().zip(&direction).map(|(&x, y)| (f64::from(x) + away / unit * y) as f32);
-        let moved: Vec<f32> = moved.collect();
-        let usable = check(self.options.metric, self.kernels, item.len(), 0, &moved).is_ok();
-        if usable { moved } else { item.to_vec() }
     }
 }
 
@@ -211,23 +159,4 @@ impl Samples {
         blocks.into_iter().flatten().for_each(|hits| measured.add(hits));
         measured
     }
-}
-
-/// At most [`SAMPLES_MAX`] of the queries, taken evenly.
-fn some_of(queries: &[f32], dim: usize) -> Result<Vec<f32>> {
-    let rows = queries.len() / dim;
-    in_range("queries", rows, 1, usize::MAX)?;
-    let count = rows.min(SAMPLES_MAX);
-    let row = |number: usize| &queries[number * rows / count * dim..][..dim];
-    Ok((0..count).flat_map(|number| row(number).iter().copied()).collect())
-}
-
-fn length(vector: &[f32]) -> f64 {
-    vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
-}
-
-/// A number that is about normal: the sum of the four quarters of a hash.
-fn normal(hash: u64) -> f64 {
-    let quarters = [hash >> 48, hash >> 32 & 0xffff, hash >> 16 & 0xffff, hash & 0xffff];
-    quarters.into_iter().sum::<u64>() as f64 - 2.0 * 65_535.0
 }
