@@ -23,7 +23,7 @@ const SAMPLES_MAX: usize = 1024;
 /// a rule of one kind. Chosen on words20k, wordnet-384, sift-128 and made-up sets: at these
 /// distances samples are as hard as the real queries, or harder.
 const EMBEDDED: f64 = 2.0;
-const MEASURED: f64 = 1.5;
+const MEASURED: f64 = 1.25;
 
 /// Neighbours, the item itself included, and candidates of the search for the tenth.
 const NEAR: (usize, usize) = (11, 64);
