@@ -207,7 +207,9 @@ mod tests {
 
     fn measured(hits: &[usize]) -> Measured {
         let mut measured = Measured::default();
-        hits.iter().for_each(|&hits| measured.add(hits));
+        for &hits in hits {
+            measured.add(hits);
+        }
         measured
     }
 
