@@ -103,13 +103,14 @@ impl Engine {
     ///
     /// # Errors
     /// Input that the core refuses, an empty index, or what `progress` throws.
+    #[expect(clippy::needless_pass_by_value, reason = "optional arguments cross by value")]
     pub fn tune(&self, queries: Option<Float32Array>, progress: &Function) -> Result<Object> {
         let queries = queries.as_ref().map(views::floats).transpose()?;
         let tuning = reporting(progress, |report| match &queries {
             Some(queries) => self.index.tune_with(queries, &threads::exec(), report),
             None => self.index.tune(&threads::exec(), report),
         });
-        tuning.as_ref().map(found).map_err(Clone::clone)
+        tuning.map(|tuning| found(&tuning))
     }
 
     /// Adds one item.
