@@ -5,12 +5,14 @@
 //!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
 //!      ─► test ───► areas ► runner ► counts
 //!      ─► claims ─► table of measured promises
+//!      ─► bench ──► peers: other libraries on the same data
 //! ```
 //!
 //! Absent on purpose: anything a library user would want, and anything that `cargo` does alone.
 
 mod claims;
 mod npm;
+mod peers;
 mod process;
 mod setup;
 mod test;
@@ -29,6 +31,8 @@ usage: cargo xtask <command>
   claims [area] [--json] [--long] [--write]
                             measure what the project claims, one row a claim; --write: put the
                             rows into the README
+  bench peers [--help] [...]
+                            compare with other libraries: a table, and a picture a data set
 ";
 
 fn main() -> ExitCode {
@@ -71,6 +75,10 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
             };
             claims::run(areas.first().map(String::as_str), options)
         }
+        "bench" => match rest.split_first() {
+            Some((what, arguments)) if what == "peers" => peers::run(arguments).map(|()| true),
+            _ => anyhow::bail!("bench what?\n\n{USAGE}"),
+        },
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(true)

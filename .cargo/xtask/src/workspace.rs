@@ -1,5 +1,6 @@
 //! Where things are.
 
+use crate::process;
 use std::path::{Path, PathBuf};
 
 /// The repository's root.
@@ -15,6 +16,18 @@ pub(crate) fn target() -> PathBuf {
 /// The npm package.
 pub(crate) fn npm() -> PathBuf {
     root().join("npm")
+}
+
+/// The `ecphory` command, built from this tree.
+pub(crate) fn ecphory() -> anyhow::Result<PathBuf> {
+    process::run(process::cargo().args([
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "ecphory-native",
+    ]))?;
+    Ok(target().join("release/ecphory"))
 }
 
 /// A path as people want to read it: relative to the root where it lies inside.

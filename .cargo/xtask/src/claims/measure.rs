@@ -1,6 +1,6 @@
 //! Commands that claims are measured by; each is run once, however many claims read its result.
 
-use crate::{process, workspace};
+use crate::{peers, process, workspace};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use std::path::PathBuf;
 pub(crate) struct Measurements {
     /// Reports by command line.
     reports: BTreeMap<String, Report>,
-    /// Whether the `ecphory` command is up to date.
-    built: bool,
+    /// The `ecphory` command, once it is built.
+    program: Option<PathBuf>,
 }
 
 /// What a command reported, as JSON.
@@ -29,19 +29,16 @@ impl Measurements {
     /// The report of the comparison with hnswlib, called with `arguments`.
     pub(crate) fn peers(&mut self, arguments: &[&str]) -> anyhow::Result<Report> {
         let program = self.program()?;
-        let mut command = process::command(python()?);
-        command.arg(workspace::root().join("benches/peers/compare.py"));
+        let mut command = peers::script("compare.py")?;
         self.report(command.arg("--ecphory").arg(program).args(arguments))
     }
 
     /// The `ecphory` command, built from this tree.
     fn program(&mut self) -> anyhow::Result<PathBuf> {
-        if !self.built {
-            let build = ["build", "--release", "--quiet", "--package", "ecphory-native"];
-            process::run(process::cargo().args(build))?;
-            self.built = true;
+        if let Some(program) = &self.program {
+            return Ok(program.clone());
         }
-        Ok(workspace::target().join("release/ecphory"))
+        Ok(self.program.insert(workspace::ecphory()?).clone())
     }
 
     /// The report of a command that prints one JSON value.
@@ -66,19 +63,6 @@ impl Report {
         let value = value.with_context(|| format!("the report has no {pointer}"))?;
         value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
     }
-}
-
-/// A Python with the peers installed, in an environment of its own.
-fn python() -> anyhow::Result<PathBuf> {
-    let home = workspace::target().join("peers");
-    let python = home.join("bin/python");
-    if !python.exists() {
-        process::run(process::command("python3").args(["-m", "venv"]).arg(&home))?;
-    }
-    let wanted = workspace::root().join("benches/peers/requirements.txt");
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-    process::run(process::command(&python).args(install).arg(wanted))?;
-    Ok(python)
 }
 
 /// What the figures were measured on.

@@ -1,0 +1,1 @@
+"""What is the same for every library: data, truth, rounds, figures, pictures."""
