@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -51,7 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--queries", type=int, default=2000, help="at most this many of a set")
     parser.add_argument("--threads", type=int, default=2, help="threads that build")
-    parser.add_argument("--build-limit", type=float, default=300, help="seconds for one build")
+    parser.add_argument("--build-limit", type=float, default=200, help="seconds for one build")
     parser.add_argument("--search-limit", type=float, default=60, help="seconds for one point")
     parser.add_argument("--ecphory", required=True, help="the ecphory command")
     parser.add_argument("--out", type=Path, required=True, help="folder for the JSON files")
@@ -64,14 +65,18 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
+    # Ends as by a failure, which ends the libraries' processes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        files = {name: SOURCES[name].paths() for name in given.sets}
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error}")
     given.out.mkdir(parents=True, exist_ok=True)
     missing = provide(given.libraries, given.out)
-    for name in given.sets:
-        source = SOURCES[name]
+    for name, (base, queries) in files.items():
         with tempfile.TemporaryDirectory(dir=given.out) as folder:
             say(f"{name}: preparing and finding the truth")
-            base, queries = source.paths()
-            data = Set(base, queries, source.metric, given.queries, K, Path(folder))
+            data = Set(base, queries, SOURCES[name].metric, given.queries, K, Path(folder))
             results = [Result(library, "", failure=why) for library, why in missing.items()]
             results += measure(data, given, [n for n in given.libraries if n not in missing])
             write(name, data, results, given)

@@ -99,7 +99,7 @@ LIBRARIES = {
     "usearch": Library("usearch_hnsw", "usearch", ("bf16", "i8"), ("bf16",)),
     "scann": Library("scann_tree", "scann"),
     "voyager": Library("voyager_hnsw", "voyager"),
-    "svs": Library("svs_vamana", "scalable-vs", ("f32", "LVQ8", "LVQ4x8")),
+    "svs": Library("svs_vamana", "scalable-vs", ("f32", "LVQ4x8")),
     "glass": Library(
         "glass_hnsw",
         None,

@@ -1,4 +1,4 @@
-"""SVS: Vamana over full vectors, or over locally adaptive codes of 8 or 4 + 8 bits."""
+"""SVS: Vamana over full vectors, or over locally adaptive codes of 4 + 8 bits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PADDING = 32
 
 
 class Peer:
-    """Variants: `f32`, `LVQ8`, `LVQ4x8`. The codes want an Intel processor."""
+    """Variants: `f32`, `LVQ4x8`, `LVQ8`. The codes want an Intel processor."""
 
     package = "scalable-vs"
     settings = [{"window": ef} for ef in EFS]

@@ -17,6 +17,7 @@ class Peer:
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        self._base = np.array(task.base)  # It refuses arrays that are read-only.
         self._ef = EFS[0]
         space = voyager.Space.Euclidean if task.is_l2 else voyager.Space.InnerProduct
         self._index = voyager.Index(
@@ -24,7 +25,7 @@ class Peer:
         )
 
     def build(self) -> None:
-        self._index.add_items(self._task.base, num_threads=self._task.threads)
+        self._index.add_items(self._base, num_threads=self._task.threads)
 
     def prepare(self, ef: int) -> None:
         self._ef = ef

@@ -84,8 +84,11 @@ class Worker:
             "OMP_NUM_THREADS": str(threads),
             "RAYON_NUM_THREADS": str(threads),
             "PYTHONDONTWRITEBYTECODE": "1",
+            # The last line of an error is its reason, not an address.
+            "RUST_BACKTRACE": "0",
         }
         self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._errors: list[str] = []
         self._built: dict[str, Any] = {}
 
@@ -119,7 +122,8 @@ class Worker:
             env=self._environment,
         )
         # Read all along, so that a talkative library never waits for a full pipe.
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
         self._built = self._answer(self._limits.build, "building")
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -157,18 +161,23 @@ class Worker:
         line = process.stdout.readline()
         timer.cancel()
         if late.is_set():
-            raise Failed(f"took more than {limit:.0f} s for {doing}")
+            raise Failed(f"took more than {limit:g} s for {doing}")
         if not line:
             code = process.wait()
+            if self._listener is not None:
+                self._listener.join(timeout=5)
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             reason = self._errors[-1] if self._errors else "no message"
             raise Failed(f"ended while {doing} ({how}): {reason}")
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise Failed(f"answered `{line[:80].strip()}` while {doing}") from error
 
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
             self._process = None
 
 
@@ -198,7 +207,7 @@ class Ecphory:
         try:
             run = subprocess.run(self._command, capture_output=True, text=True, timeout=limit)
         except subprocess.TimeoutExpired as error:
-            raise Failed(f"took more than {limit:.0f} s for a round") from error
+            raise Failed(f"took more than {limit:g} s for a round") from error
         if run.returncode != 0:
             raise Failed(f"exit code {run.returncode}: {run.stderr.strip()}")
         report = json.loads(run.stdout)
