@@ -55,7 +55,9 @@ def synset(line: str) -> Synset:
     parts = fields.split()
     count = int(parts[3], 16)
     # Adjectives carry their position in brackets, as in `galore(ip)`.
-    words = [re.sub(r"\(\w+\)$", "", word).replace("_", " ") for word in parts[4 : 4 + 2 * count : 2]]
+    words = [
+        re.sub(r"\(\w+\)$", "", word).replace("_", " ") for word in parts[4 : 4 + 2 * count : 2]
+    ]
     examples = re.findall(r'"([^"]+)"', gloss)
     definition = re.sub(r'\s*;?\s*"[^"]*"?', "", gloss).strip(" ;\n")
     return Synset(words, definition, examples)

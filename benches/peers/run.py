@@ -111,7 +111,9 @@ def contenders(data: Set, given: argparse.Namespace, names: list[str]) -> list[C
                     python_worker(name, library.module, variant, data, given.threads, limits)
                 )
         else:
-            chosen.append(Worker(name, "", [str(rust_program(given.out)), name], data, given.threads, limits))
+            chosen.append(
+                Worker(name, "", [str(rust_program(given.out)), name], data, given.threads, limits)
+            )
     return chosen
 
 

@@ -14,8 +14,10 @@ const PACKAGES: [&str; 2] = ["numpy", "hnswlib"];
 /// Runs the harness with `arguments` of its own.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let mut harness = script("run.py")?;
-    harness.arg("--ecphory").arg(workspace::ecphory()?).arg("--out").arg(home()).args(arguments);
-    process::run(&mut harness)
+    if !arguments.iter().any(|argument| argument == "--help") {
+        harness.arg("--ecphory").arg(workspace::ecphory()?).arg("--out").arg(home());
+    }
+    process::run(harness.args(arguments))
 }
 
 /// A script of `benches/peers`, about to run in an environment with the packages.

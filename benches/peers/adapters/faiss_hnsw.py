@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from adapters import EF_CONSTRUCTION, EFS, M, Task
 
-REFINED = 4
+REFINED = 2
 """Candidates compared in full, in multiples of k."""
 
 
@@ -25,6 +25,7 @@ class Peer:
             self._index = graph = faiss.IndexHNSWFlat(task.dim, M, metric)
         else:
             codes = faiss.ScalarQuantizer.QT_8bit
+            # Kept, for what refines only points to it.
             self._graph = graph = faiss.IndexHNSWSQ(task.dim, codes, M, metric)
             self._index = faiss.IndexRefineFlat(graph)
         graph.hnsw.efConstruction = EF_CONSTRUCTION
