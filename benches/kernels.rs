@@ -30,9 +30,9 @@ impl Rows {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             state >> 33
         };
-        // Each word is eight codes ≤ 63 and two floats in 0.5..=0.75 at once.
+        // Each word is eight codes ≤ 63, four normal 16-bit floats and two floats in 0.5..=0.75.
         let memory = (0..count * stride / 8 + 8)
-            .map(|_| (random() << 32 | random()) & 0x003f_3f3f_003f_3f3f | 0x3f00_0000_3f00_0000)
+            .map(|_| (random() << 32 | random()) & 0x003f_3b3f_003f_3b3f | 0x3f00_0400_3f00_0400)
             .collect();
         let order = (0..count.next_multiple_of(BATCH).max(1 << 12))
             .map(|_| random() as usize % count)
@@ -51,8 +51,12 @@ impl Rows {
 fn bench(c: &mut Criterion) {
     for (place, total) in PLACES {
         for dimension in DIMENSIONS {
-            for kernel in ["u7_dot", "u7_l2", "f32_dot"] {
-                let size = if kernel == "f32_dot" { 4 } else { 1 };
+            for kernel in ["u7_dot", "u7_l2", "f32_dot", "f16_dot", "steps_dot"] {
+                let size = match kernel {
+                    "f32_dot" => 4,
+                    "f16_dot" => 2,
+                    _ => 1,
+                };
                 let rows = Rows::new(total, dimension * size);
                 let pointers = rows.pointers();
                 let mut group = c.benchmark_group(format!("{place}/{kernel}/{dimension}"));
@@ -85,6 +89,11 @@ fn score(
         match kernel {
             "u7_dot" => (kernels.u7_dot)(query.cast(), rows, dimension, &mut codes),
             "u7_l2" => (kernels.u7_l2)(query, rows, dimension, &mut codes),
+            "f16_dot" => {
+                let rows = rows.map(<*const u8>::cast);
+                (kernels.f16_dot)(query.cast(), &rows, dimension, &mut floats);
+            }
+            "steps_dot" => (kernels.steps_dot)(query.cast(), rows, dimension, &mut floats),
             _ => {
                 let rows = rows.map(<*const u8>::cast);
                 (kernels.f32_dot)(query.cast(), &rows, dimension, &mut floats);

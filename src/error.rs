@@ -59,6 +59,38 @@ pub enum Error {
         /// Position of the vector in the call.
         row: usize,
     },
+    /// A component that 16-bit floats do not hold, in an index with
+    /// [`Rows::F16`](crate::Rows::F16): larger than
+    /// [`F16_MAX`](crate::limits::F16_MAX) or, under the cosine metric, the largest of its vector
+    /// and below [`F16_MIN_NORMAL`](crate::limits::F16_MIN_NORMAL).
+    #[error(
+        "component {component} of vector {row} is out of the range of 16-bit floats (2^-14 to 65,504); scale the data, or keep rows as f32"
+    )]
+    F16Range {
+        /// Position of the vector in the call.
+        row: usize,
+        /// Position of its largest component.
+        component: usize,
+    },
+    /// A vector outside the range that 7-bit codes were fitted to, in an index with
+    /// [`Rows::Codes`](crate::Rows::Codes), which would keep nothing else of it.
+    #[error(
+        "the vector lies outside the range of the index's codes; leave it out, build anew with vectors like it, or keep rows as f16 or f32"
+    )]
+    CodeRange,
+    /// The vectors of a bulk build lie nearer together than 7-bit codes tell, or too many of them
+    /// outside the range of codes for the others, in an index with
+    /// [`Rows::Codes`](crate::Rows::Codes).
+    #[error(
+        "7-bit codes do not tell these vectors apart; keep rows as f16 or f32, or insist with codes = u7"
+    )]
+    CoarseCodes,
+    /// An index with [`Rows::Codes`](crate::Rows::Codes) that has no codes: before its bulk build,
+    /// or with [`Codes::None`](crate::Codes::None).
+    #[error(
+        "rows = codes keeps nothing but codes, which a bulk build fits; build in bulk before inserting, and do not set codes = none"
+    )]
+    NoCodes,
     /// An option lies outside its bounds.
     #[error("{name} = {value} is outside {min}..={max}; choose a value inside")]
     OptionOutOfRange {
@@ -170,6 +202,10 @@ impl Error {
             Self::NotFinite { .. } => "not-finite",
             Self::TooLong { .. } => "too-long",
             Self::ZeroVector { .. } => "zero-vector",
+            Self::F16Range { .. } => "f16-range",
+            Self::CodeRange => "code-range",
+            Self::CoarseCodes => "coarse-codes",
+            Self::NoCodes => "no-codes",
             Self::OptionOutOfRange { .. } => "option-out-of-range",
             Self::Empty => "empty",
             Self::NotEnoughItems { .. } => "not-enough-items",

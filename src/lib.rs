@@ -67,7 +67,7 @@ mod store;
 mod sync;
 
 pub use control::{TunedPoint, Tuning};
-pub use distance::{Metric, UnknownMetric};
+pub use distance::{Metric, Rows, UnknownMetric, UnknownRows};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{

@@ -31,6 +31,12 @@ pub const LEVEL_MAX: usize = 15;
 /// direction.
 pub const COSINE_COMPONENT_MIN: f32 = 1e-30;
 
+/// Largest component of a row of 16-bit floats.
+pub const F16_MAX: f32 = 65_504.0;
+/// Smallest 16-bit float with all its digits, 2^-14: under cosine the largest component of a row of
+/// 16-bit floats reaches it.
+pub const F16_MIN_NORMAL: f32 = 1.0 / 16_384.0;
+
 /// Largest squared norm of a vector, so that a distance of two vectors cannot overflow an `f32`.
 pub const NORM_SQUARED_MAX: f32 = f32::MAX / 8.0;
 

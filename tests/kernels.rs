@@ -6,7 +6,8 @@
 
 use std::fmt::Debug;
 
-use ecphory::arch::{Isa, Kernels, PLANE_ALIGN, detected, kernels_for, scalar};
+use ecphory::arch::{FloatKernel, Isa, Kernels, PLANE_ALIGN, detected, kernels_for, scalar};
+use half::f16;
 
 /// Every length around the widths of registers and blocks, then those of real rows.
 fn lengths() -> impl Iterator<Item = usize> {
@@ -83,6 +84,25 @@ fn the_suite_notices_a_forgotten_tail() {
 }
 
 #[test]
+fn the_suite_notices_flushed_denormals() {
+    unsafe fn flushing(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+        for (row, out) in rows.iter().zip(out) {
+            // SAFETY: the caller promises `len` readable components.
+            let row = (0..len).map(|i| unsafe { row.add(i).read_unaligned() });
+            let normal = |half| f16::from_bits(half).is_normal();
+            let row: Vec<u16> = row.map(|half| if normal(half) { half } else { 0 }).collect();
+            // SAFETY: both hold `len` components.
+            unsafe {
+                (scalar::KERNELS.f16_dot)(query, &[row.as_ptr()], len, std::slice::from_mut(out));
+            }
+        }
+    }
+    let mut broken = scalar::KERNELS;
+    broken.f16_dot = flushing;
+    assert!(differences(&broken, seed()).is_err());
+}
+
+#[test]
 fn detection_chooses_what_this_machine_has() {
     assert!(kernels_for(detected().isa).is_some());
     let best = Isa::ALL.into_iter().rfind(|isa| kernels_for(*isa).is_some());
@@ -101,8 +121,10 @@ fn differences(kernels: &Kernels, seed: u64) -> Result<(), String> {
             let signed = Vectors::new(misalignment, len, || random.signed_code());
             let codes = Vectors::new(misalignment, len, || random.code() as i8);
             let floats = Vectors::new(misalignment, len, || random.float());
+            let halves = Vectors::new(misalignment, len, || random.half());
+            let bytes = Vectors::new(misalignment, len, || random.code());
             for count in 0..=ROWS_MAX {
-                let rows = codes.rows(count).map(<*const i8>::cast).collect::<Vec<_>>();
+                let rows = codes.rows(count).into_iter().map(<*const i8>::cast).collect::<Vec<_>>();
                 compare(("u7_dot", len, misalignment), count, |isa_is_truth, out| {
                     let kernel = if isa_is_truth { truth.u7_dot } else { kernels.u7_dot };
                     // SAFETY: all vectors have `len` components; codes are ≤ 127.
@@ -113,21 +135,17 @@ fn differences(kernels: &Kernels, seed: u64) -> Result<(), String> {
                     // SAFETY: all vectors have `len` components; codes are ≤ 127.
                     unsafe { kernel(codes.query().cast(), &rows, len, out) }
                 })?;
-                let rows = floats.rows(count).collect::<Vec<_>>();
-                for (name, truth, kernel) in [
-                    ("f32_dot", truth.f32_dot, kernels.f32_dot),
-                    ("f32_l2", truth.f32_l2, kernels.f32_l2),
-                ] {
-                    compare((name, len, misalignment), count, |isa_is_truth, out| {
-                        let kernel = if isa_is_truth { truth } else { kernel };
-                        let mut scores = vec![f32::NAN; count];
-                        // SAFETY: all vectors have `len` components.
-                        unsafe { kernel(floats.query(), &rows, len, &mut scores) }
-                        for (out, score) in out.iter_mut().zip(scores) {
-                            *out = score.to_bits() as i32;
-                        }
-                    })?;
-                }
+                let case = |name| (name, len, misalignment);
+                let (query, rows) = (floats.query(), floats.rows(count));
+                compare_floats(case("f32_dot"), query, &rows, len, truth.f32_dot, kernels.f32_dot)?;
+                compare_floats(case("f32_l2"), query, &rows, len, truth.f32_l2, kernels.f32_l2)?;
+                let rows = halves.rows(count);
+                compare_floats(case("f16_dot"), query, &rows, len, truth.f16_dot, kernels.f16_dot)?;
+                compare_floats(case("f16_l2"), query, &rows, len, truth.f16_l2, kernels.f16_l2)?;
+                let rows = bytes.rows(count);
+                let (dot, l2) = (truth.steps_dot, truth.steps_l2);
+                compare_floats(case("steps_dot"), query, &rows, len, dot, kernels.steps_dot)?;
+                compare_floats(case("steps_l2"), query, &rows, len, l2, kernels.steps_l2)?;
             }
         }
     }
@@ -144,7 +162,7 @@ fn split_differences(kernels: &Kernels, random: &mut Random) -> Result<(), Strin
             // Any byte: the upper bits of a damaged lower plane must do the same everywhere.
             let planes = Vectors::new(misalignment, 2 * len, || random.next() as u8);
             for count in 0..=ROWS_MAX {
-                let rows = planes.rows(count).collect::<Vec<_>>();
+                let rows = planes.rows(count);
                 compare(("half_dot", len, misalignment), count, |isa_is_truth, out| {
                     let kernel = if isa_is_truth { truth.half_dot } else { kernels.half_dot };
                     // SAFETY: queries and rows have `2 · len` components and bytes.
@@ -177,6 +195,26 @@ fn compare(case: impl Debug, count: usize, score: impl Fn(bool, &mut [i32])) -> 
     Err(format!("{case:?}, {count} rows: {found:x?} instead of {expected:x?}"))
 }
 
+/// As [`compare`], of a kernel that scores rows of any kind against floats.
+fn compare_floats<T>(
+    case: impl Debug,
+    query: *const f32,
+    rows: &[*const T],
+    len: usize,
+    truth: FloatKernel<T>,
+    kernel: FloatKernel<T>,
+) -> Result<(), String> {
+    compare(case, rows.len(), |isa_is_truth, out| {
+        let kernel = if isa_is_truth { truth } else { kernel };
+        let mut scores = vec![f32::NAN; rows.len()];
+        // SAFETY: all vectors have `len` components.
+        unsafe { kernel(query, rows, len, &mut scores) }
+        for (out, score) in out.iter_mut().zip(scores) {
+            *out = score.to_bits() as i32;
+        }
+    })
+}
+
 /// Codes must be exact; floats within (n + 2)·ε·Σ|terms|, plus what underflows.
 fn exactness(seed: u64) -> Result<(), String> {
     let kernels = &scalar::KERNELS;
@@ -200,15 +238,13 @@ fn exactness(seed: u64) -> Result<(), String> {
 
         let query: Vec<f32> = (0..len).map(|_| random.float()).collect();
         let row: Vec<f32> = (0..len).map(|_| random.float()).collect();
-        let pairs = || query.iter().zip(&row).map(|(q, x)| (f64::from(*q), f64::from(*x)));
-        let mut scores = [0.0; 2];
-        // SAFETY: all vectors have `len` components.
-        unsafe {
-            (kernels.f32_dot)(query.as_ptr(), &[row.as_ptr()], len, &mut scores[..1]);
-            (kernels.f32_l2)(query.as_ptr(), &[row.as_ptr()], len, &mut scores[1..]);
-        }
-        near(scores[0], pairs().map(|(q, x)| q * x), len)?;
-        near(scores[1], pairs().map(|(q, x)| (q - x) * (q - x)), len)?;
+        float_exactness(&query, &row, f64::from, [kernels.f32_dot, kernels.f32_l2])?;
+        let row: Vec<u16> = (0..len).map(|_| random.half()).collect();
+        let value = |bits| f16::from_bits(bits).to_f64();
+        float_exactness(&query, &row, value, [kernels.f16_dot, kernels.f16_l2])?;
+        let row: Vec<u8> = (0..len).map(|_| random.code()).collect();
+        let value = |code| f64::from(code) - 64.0;
+        float_exactness(&query, &row, value, [kernels.steps_dot, kernels.steps_l2])?;
     }
     Ok(())
 }
@@ -252,6 +288,25 @@ fn both_planes_are_the_code_and_the_upper_is_near_it() {
     }
 }
 
+/// The kernels of products and of squared differences on one row, whose components have `value`s.
+fn float_exactness<T: Copy>(
+    query: &[f32],
+    row: &[T],
+    value: impl Fn(T) -> f64,
+    [dot, l2]: [FloatKernel<T>; 2],
+) -> Result<(), String> {
+    let len = query.len();
+    let pairs = || query.iter().zip(row).map(|(q, x)| (f64::from(*q), value(*x)));
+    let mut scores = [0.0; 2];
+    // SAFETY: both vectors have `len` components.
+    unsafe {
+        dot(query.as_ptr(), &[row.as_ptr()], len, &mut scores[..1]);
+        l2(query.as_ptr(), &[row.as_ptr()], len, &mut scores[1..]);
+    }
+    near(scores[0], pairs().map(|(q, x)| q * x), len)?;
+    near(scores[1], pairs().map(|(q, x)| (q - x) * (q - x)), len)
+}
+
 fn near(found: f32, terms: impl Iterator<Item = f64>, len: usize) -> Result<(), String> {
     let (exact, magnitude) =
         terms.fold((0.0, 0.0), |(sum, magnitude), term| (sum + term, magnitude + term.abs()));
@@ -293,8 +348,9 @@ impl<T> Vectors<T> {
         self.memory[self.offsets[0]..].as_ptr().cast()
     }
 
-    fn rows(&self, count: usize) -> impl Iterator<Item = *const T> {
-        self.offsets[1..=count].iter().map(|offset| self.memory[*offset..].as_ptr().cast())
+    fn rows(&self, count: usize) -> Vec<*const T> {
+        let offsets = self.offsets[1..=count].iter();
+        offsets.map(|offset| self.memory[*offset..].as_ptr().cast()).collect()
     }
 }
 
@@ -330,6 +386,17 @@ impl Random {
     fn signed_code(&mut self) -> i8 {
         let code = self.code() as i8;
         if self.next().is_multiple_of(2) { code } else { -code }
+    }
+
+    /// Any finite 16-bit float, a quarter of them zero, denormal or the largest.
+    fn half(&mut self) -> u16 {
+        let sign = (self.next() as u16) & 0x8000;
+        sign | match self.next() % 16 {
+            0 => 0,
+            1 | 2 => self.next() as u16 & 0x3ff,
+            3 => f16::MAX.to_bits(),
+            _ => (self.next() % 0x7c00) as u16,
+        }
     }
 
     /// Mostly within ±1; zeros of both signs, denormals and large values among them.

@@ -178,6 +178,32 @@ fn a_recall_is_asked_for_where_it_was_tuned() {
 }
 
 #[test]
+fn narrow_rows_take_less_and_say_so() {
+    let scratch = Scratch::new("rows");
+    let base = scratch.vectors("base.npy", 600, 32);
+    let out = scratch.file("index.ecp");
+    let vectors = [("f32", 4), ("f16", 2), ("codes", 0)].map(|(rows, bytes)| {
+        let built = json(&["build", "--base", &base, "--out", &out, "--rows", rows]);
+        assert_eq!(built["memory"]["raw_bytes"], 600 * 32 * 4, "{rows}");
+        let info = json(&["info", &out]);
+        assert_eq!(info["rows"], rows);
+        // Slot 0 is never used.
+        assert_eq!(info["memory"]["vectors"], 601 * 32 * bytes, "{rows}");
+        assert_eq!(info["memory"]["total"], built["memory"]["index_bytes"]);
+        let answers = json(&["query", &out, "--vectors", &base, "-k", "1"]);
+        let alike = (0..600).filter(|&query| hits(&answers, query)[0] == query as u64).count();
+        assert!(alike >= 597, "{rows}: {alike} of 600 find themselves");
+        json(&["verify", &out]);
+        built["memory"]["index_bytes"].as_u64()
+    });
+    assert!(vectors.is_sorted_by(|a, b| a > b), "{vectors:?}");
+    refused(
+        &["build", "--base", &base, "--out", &out, "--rows", "codes", "--codes", "none"],
+        "bulk",
+    );
+}
+
+#[test]
 fn keys_come_from_a_file() {
     let scratch = Scratch::new("keys");
     let base = scratch.vectors("base.npy", 4, 8);

@@ -10,7 +10,7 @@
  * |---|---|
  * | `invalid-id` | an id is not a whole number in 0..=2^53 - 1 |
  * | `invalid-argument` | a value of the wrong kind, such as text where a vector belongs |
- * | `unknown-name` | a metric or kind of codes that does not exist |
+ * | `unknown-name` | a metric, or kind of codes or rows, that does not exist |
  * | `closed` | the index was closed before the call |
  * | `fetch-failed` | a file could not be read |
  * | `not-wasm` | the address of a binary yields something else, often an HTML page |

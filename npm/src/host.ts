@@ -115,8 +115,8 @@ export class Host {
     const engine = (handle: Handle) => this.#engine(handle);
     const { Engine } = this.#glue;
     return {
-      create: ({ dimensions, metric, m, efConstruction, codes, seed }) =>
-        this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, seed)),
+      create: ({ dimensions, metric, m, efConstruction, codes, rows, seed }) =>
+        this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, rows, seed)),
       load: (snapshot) => this.#added(Engine.load(snapshot)),
       upsert: (handle, ids, vectors) => upsert(engine(handle), ids, vectors, report),
       tune: (handle, samples) =>

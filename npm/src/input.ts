@@ -62,13 +62,14 @@ export function indexOptions(options: IndexOptions): IndexOptions {
   if (typeof options !== "object" || options === null) {
     throw invalid("options are an object such as { dimensions: 384 }");
   }
-  const { dimensions, metric, m, efConstruction, codes, seed } = options;
+  const { dimensions, metric, m, efConstruction, codes, rows, seed } = options;
   return {
     dimensions: count("dimensions", dimensions),
     metric: optionalText("metric", metric),
     m: optionalCount("m", m),
     efConstruction: optionalCount("efConstruction", efConstruction),
     codes: optionalText("codes", codes),
+    rows: optionalText("rows", rows),
     seed: seed === undefined ? undefined : wholeNumber("seed", seed),
   };
 }

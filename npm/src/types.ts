@@ -3,8 +3,14 @@
 /** How two vectors are compared; lower distances are nearer for each of them. */
 export type Metric = "cosine" | "l2" | "ip";
 
-/** What a traversal reads. Hits are ranked on full vectors either way. */
+/** What a traversal reads. Hits are ranked on what is kept of vectors (`Rows`) either way. */
 export type Codes = "auto" | "none" | "u7";
+
+/**
+ * What is kept of each vector: 32-bit floats, 16-bit floats (half the bytes, components up to
+ * 65,504), or its 7-bit code alone (a quarter; the first `upsertMany` fits the codes).
+ */
+export type Rows = "f32" | "f16" | "codes";
 
 /** One of the package's binaries: threads or not, and which vector instructions. */
 export type Binary = "st-simd128" | "st-relaxed" | "mt-simd128" | "mt-relaxed";
@@ -21,6 +27,8 @@ export interface IndexOptions {
   efConstruction?: number | undefined;
   /** `auto` unless given: 7-bit codes wherever an index is built in bulk. */
   codes?: Codes | undefined;
+  /** `f32` unless given. */
+  rows?: Rows | undefined;
   /** The same input and seed give the same graph; 0 unless given. */
   seed?: number | undefined;
 }

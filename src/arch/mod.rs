@@ -23,7 +23,10 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+mod f16;
 pub mod scalar;
+
+pub(crate) use f16::{narrow, widen};
 
 cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))] {
@@ -97,12 +100,15 @@ impl fmt::Display for Isa {
     }
 }
 
-/// Scores `rows` of `len` floats against `query`: `out[i]` belongs to `rows[i]`.
+/// Scores `rows` of `len` components against `query` in floats: `out[i]` belongs to `rows[i]`.
+/// Narrower components widen exactly before anything is computed.
 ///
 /// # Safety
-/// `query` and each row point to `len` readable floats (any alignment), `rows.len() == out.len()`,
-/// and the processor has the instruction set of the [`Kernels`] this came from.
-pub type F32Kernel = unsafe fn(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]);
+/// `query` and each row point to `len` readable components (any alignment),
+/// `rows.len() == out.len()`, and the processor has the instruction set of the [`Kernels`] this
+/// came from.
+pub type FloatKernel<T> =
+    unsafe fn(query: *const f32, rows: &[*const T], len: usize, out: &mut [f32]);
 
 /// Scores `rows` of `len` 7-bit codes against `query` (signed for the dot product, a 7-bit code
 /// itself for the squared distance): `out[i]` belongs to `rows[i]`.
@@ -113,6 +119,9 @@ pub type F32Kernel = unsafe fn(query: *const f32, rows: &[*const f32], len: usiz
 /// of the [`Kernels`] this came from.
 pub type CodeKernel<Q> =
     unsafe fn(query: *const Q, rows: &[*const u8], len: usize, out: &mut [i32]);
+
+/// The 7-bit code of nothing: others stand for their distance from it.
+pub const ORIGIN: u8 = 64;
 
 /// Bytes of one plane of a split row are a multiple of this. Components `j` and `j + 64` of a run
 /// of 128 share byte `j`: the former in the low half, the latter in the high half.
@@ -129,9 +138,17 @@ pub struct Kernels {
     /// The instruction set they need.
     pub isa: Isa,
     /// Σ qᵢ·xᵢ in the canonical order.
-    pub f32_dot: F32Kernel,
+    pub f32_dot: FloatKernel<f32>,
     /// Σ (qᵢ − xᵢ)² in the canonical order.
-    pub f32_l2: F32Kernel,
+    pub f32_l2: FloatKernel<f32>,
+    /// As `f32_dot`, of rows of 16-bit floats (IEEE binary16, finite) given as bits.
+    pub f16_dot: FloatKernel<u16>,
+    /// As `f32_l2`, of the same.
+    pub f16_l2: FloatKernel<u16>,
+    /// As `f32_dot`, of rows of codes that stand for their steps from [`ORIGIN`]: Σ qᵢ·(cᵢ − 64).
+    pub steps_dot: FloatKernel<u8>,
+    /// As `f32_l2`, of the same: Σ (qᵢ − (cᵢ − 64))².
+    pub steps_l2: FloatKernel<u8>,
     /// Σ qᵢ·cᵢ with q in −127..=127 and c in 0..=127; exact.
     pub u7_dot: CodeKernel<i8>,
     /// Σ (qᵢ − cᵢ)² with both in 0..=127; exact.

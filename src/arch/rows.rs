@@ -4,6 +4,8 @@
 //! loop itself is written once. It is inlined into a shell that carries `#[target_feature]`, and
 //! the methods of the block are inlined into that in turn.
 
+use std::marker::PhantomData;
+
 use super::PLANE_ALIGN;
 
 /// Components of the largest block.
@@ -37,15 +39,67 @@ pub(super) trait Block: Copy {
     #[inline(always)]
     unsafe fn load_tail(from: *const Self::Element, len: usize) -> Self {
         const { assert!(Self::LEN <= BLOCK_MAX) };
-        let mut padded = [Self::Element::default(); BLOCK_MAX];
         // SAFETY: the caller promises `len` readable components, `len < LEN ≤ BLOCK_MAX`, and the
         // instruction set.
-        unsafe {
-            let bytes = len * size_of::<Self::Element>();
-            from.cast::<u8>().copy_to_nonoverlapping(padded.as_mut_ptr().cast(), bytes);
-            Self::load(padded.as_ptr())
-        }
+        unsafe { Self::load(padded(from, len, Self::Element::default()).as_ptr()) }
     }
+}
+
+/// Rows as they lie in memory, read as the blocks in which the query is held: what is narrower
+/// there widens exactly.
+///
+/// Every method is unsafe because the processor must have the instruction set of the block.
+pub(super) trait Rows<B: Block> {
+    /// One component in memory.
+    type Element: Copy;
+    /// The component that is read as zero.
+    fn padding() -> Self::Element;
+
+    /// Reads `B::LEN` components from any alignment.
+    unsafe fn load(from: *const Self::Element) -> B;
+
+    /// Reads `len < B::LEN` components; the others are zero.
+    #[inline(always)]
+    unsafe fn load_tail(from: *const Self::Element, len: usize) -> B {
+        const { assert!(B::LEN <= BLOCK_MAX) };
+        // SAFETY: as of the tail of a block.
+        unsafe { Self::load(padded(from, len, Self::padding()).as_ptr()) }
+    }
+}
+
+impl<B: Block> Rows<B> for B {
+    type Element = B::Element;
+
+    #[inline(always)]
+    fn padding() -> B::Element {
+        B::Element::default()
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const B::Element) -> B {
+        // SAFETY: the caller's promise.
+        unsafe { <B as Block>::load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_tail(from: *const B::Element, len: usize) -> B {
+        // SAFETY: the caller's promise.
+        unsafe { <B as Block>::load_tail(from, len) }
+    }
+}
+
+/// `len` components, and `rest` behind them.
+///
+/// # Safety
+/// `from` points to `len ≤ BLOCK_MAX` readable components.
+#[inline(always)]
+unsafe fn padded<T: Copy>(from: *const T, len: usize, rest: T) -> [T; BLOCK_MAX] {
+    let mut padded = [rest; BLOCK_MAX];
+    // SAFETY: the caller's promise; as bytes, because the row has any alignment.
+    unsafe {
+        from.cast::<u8>().copy_to_nonoverlapping(padded.as_mut_ptr().cast(), len * size_of::<T>());
+    }
+    padded
 }
 
 /// A block of codes that can be read from the half bytes of a split row.
@@ -108,27 +162,48 @@ impl Measure for L2 {
 
 /// How the components of a batch of rows are read and summed.
 pub(super) trait Layout<B: Block> {
+    /// What a row is made of.
+    type Element;
+
     /// # Safety
     /// As of a kernel of this layout; the processor has the instruction set of `B`.
     unsafe fn sum<M: Measure, const ROWS: usize>(
         query: *const B::Element,
-        rows: &[*const B::Element; ROWS],
+        rows: &[*const Self::Element; ROWS],
         len: usize,
     ) -> [B::Sum; ROWS];
 }
 
 /// One component an element, any length.
 pub(super) struct Whole;
+/// One component an element, as `R` reads them, any length.
+pub(super) struct As<R>(PhantomData<R>);
 /// The upper halves of codes, packed two to a byte in runs of [`PLANE_ALIGN`].
 pub(super) struct Upper;
 /// As [`Upper`], followed by a plane of the lower three bits.
 pub(super) struct Both;
 
 impl<B: Block> Layout<B> for Whole {
+    type Element = B::Element;
+
     #[inline(always)]
     unsafe fn sum<M: Measure, const ROWS: usize>(
         query: *const B::Element,
         rows: &[*const B::Element; ROWS],
+        len: usize,
+    ) -> [B::Sum; ROWS] {
+        // SAFETY: the caller's promise.
+        unsafe { As::<B>::sum::<M, ROWS>(query, rows, len) }
+    }
+}
+
+impl<B: Block, R: Rows<B>> Layout<B> for As<R> {
+    type Element = R::Element;
+
+    #[inline(always)]
+    unsafe fn sum<M: Measure, const ROWS: usize>(
+        query: *const B::Element,
+        rows: &[*const R::Element; ROWS],
         len: usize,
     ) -> [B::Sum; ROWS] {
         // SAFETY: `start + LEN ≤ whole ≤ len` in the loop and `whole + (len - whole) = len` after
@@ -140,13 +215,13 @@ impl<B: Block> Layout<B> for Whole {
             for start in (0..whole).step_by(B::LEN) {
                 let q = B::load(query.add(start));
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum = M::step(*sum, q, B::load(row.add(start)));
+                    *sum = M::step(*sum, q, R::load(row.add(start)));
                 }
             }
             if whole < len {
                 let q = B::load_tail(query.add(whole), len - whole);
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum = M::step(*sum, q, B::load_tail(row.add(whole), len - whole));
+                    *sum = M::step(*sum, q, R::load_tail(row.add(whole), len - whole));
                 }
             }
             sums
@@ -155,6 +230,8 @@ impl<B: Block> Layout<B> for Whole {
 }
 
 impl<B: Halves> Layout<B> for Upper {
+    type Element = u8;
+
     #[inline(always)]
     unsafe fn sum<M: Measure, const ROWS: usize>(
         query: *const u8,
@@ -180,6 +257,8 @@ impl<B: Halves> Layout<B> for Upper {
 }
 
 impl<B: Halves> Layout<B> for Both {
+    type Element = u8;
+
     #[inline(always)]
     unsafe fn sum<M: Measure, const ROWS: usize>(
         query: *const u8,
@@ -220,12 +299,12 @@ unsafe fn query_halves<B: Halves>(query: *const u8, start: usize) -> [B; 2] {
 /// Scores all rows, `ROWS` at a time so that their sums do not wait for one another.
 ///
 /// # Safety
-/// As of a [`super::F32Kernel`] or [`super::CodeKernel`] of the layout `L`; the processor has the
+/// As of a [`super::FloatKernel`] or [`super::CodeKernel`] of the layout `L`; the processor has the
 /// instruction set of `B`.
 #[inline(always)]
 pub(super) unsafe fn score<B: Block, L: Layout<B>, M: Measure, const ROWS: usize>(
     query: *const B::Element,
-    rows: &[*const B::Element],
+    rows: &[*const L::Element],
     len: usize,
     out: &mut [B::Total],
 ) {

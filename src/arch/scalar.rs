@@ -1,25 +1,99 @@
 //! Plain Rust kernels: the definition of what every other instruction set returns.
 
-use super::{Isa, Kernels, PLANE_ALIGN};
+use super::{Isa, Kernels, ORIGIN, PLANE_ALIGN, widen};
 
 /// Lanes of the canonical float order.
 pub const LANES: usize = 32;
 
 /// The kernels of this module.
-pub static KERNELS: Kernels =
-    Kernels { isa: Isa::Scalar, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
+pub static KERNELS: Kernels = Kernels {
+    isa: Isa::Scalar,
+    f32_dot,
+    f32_l2,
+    f16_dot,
+    f16_l2,
+    steps_dot,
+    steps_l2,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+};
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
-    for (row, out) in rows.iter().zip(out) {
-        // SAFETY: the caller promises `len` readable floats behind both pointers.
-        *out = unsafe { reduce_f32(query, *row, len, |q, x| q * x) };
-    }
+    // SAFETY: the contract of the kernel is that of `dot`.
+    unsafe { dot(query, rows, len, out, |x| x) }
 }
 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `l2`.
+    unsafe { l2(query, rows, len, out, |x| x) }
+}
+
+unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `dot`.
+    unsafe { dot(query, rows, len, out, widen) }
+}
+
+unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `l2`.
+    unsafe { l2(query, rows, len, out, widen) }
+}
+
+unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `dot`.
+    unsafe { dot(query, rows, len, out, steps) }
+}
+
+unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `l2`.
+    unsafe { l2(query, rows, len, out, steps) }
+}
+
+/// What a code stands for.
+#[inline(always)]
+fn steps(code: u8) -> f32 {
+    f32::from(i16::from(code) - i16::from(ORIGIN))
+}
+
+/// Σ qᵢ·xᵢ, where `widen` makes a float of a component.
+///
+/// # Safety
+/// As of a [`super::FloatKernel`].
+#[inline(always)]
+unsafe fn dot<T: Copy>(
+    query: *const f32,
+    rows: &[*const T],
+    len: usize,
+    out: &mut [f32],
+    widen: impl Fn(T) -> f32,
+) {
     for (row, out) in rows.iter().zip(out) {
-        // SAFETY: the caller promises `len` readable floats behind both pointers.
-        *out = unsafe { reduce_f32(query, *row, len, |q, x| (q - x) * (q - x)) };
+        // SAFETY: the caller promises `len` readable components behind both pointers.
+        *out = unsafe { reduce(query, *row, len, |q, x| q * widen(x)) };
+    }
+}
+
+/// Σ (qᵢ − xᵢ)², where `widen` makes a float of a component.
+///
+/// # Safety
+/// As of a [`super::FloatKernel`].
+#[inline(always)]
+unsafe fn l2<T: Copy>(
+    query: *const f32,
+    rows: &[*const T],
+    len: usize,
+    out: &mut [f32],
+    widen: impl Fn(T) -> f32,
+) {
+    let term = |q: f32, x: T| {
+        let difference = q - widen(x);
+        difference * difference
+    };
+    for (row, out) in rows.iter().zip(out) {
+        // SAFETY: the caller promises `len` readable components behind both pointers.
+        *out = unsafe { reduce(query, *row, len, term) };
     }
 }
 
@@ -28,18 +102,18 @@ unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [
 /// `+0.0` and cannot become `-0.0`.
 ///
 /// # Safety
-/// `query` and `row` point to `len` readable floats.
+/// `query` and `row` point to `len` readable components.
 #[inline(always)]
-unsafe fn reduce_f32(
+unsafe fn reduce<T: Copy>(
     query: *const f32,
-    row: *const f32,
+    row: *const T,
     len: usize,
-    term: impl Fn(f32, f32) -> f32,
+    term: impl Fn(f32, T) -> f32,
 ) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut add = |start: usize, count: usize| {
         for (i, sum) in lanes.iter_mut().enumerate().take(count) {
-            // SAFETY: `start + count ≤ len`, and the caller promises `len` readable floats.
+            // SAFETY: `start + count ≤ len`, and the caller promises as many readable components.
             let (q, x) = unsafe {
                 (query.add(start + i).read_unaligned(), row.add(start + i).read_unaligned())
             };

@@ -3,7 +3,7 @@
 use super::Metric;
 use crate::arch::Kernels;
 use crate::error::{Error, Result};
-use crate::limits::{COSINE_COMPONENT_MIN, NORM_SQUARED_MAX};
+use crate::limits::{COSINE_COMPONENT_MIN, F16_MAX, F16_MIN_NORMAL, NORM_SQUARED_MAX};
 
 /// Refuses a vector (number `row` of the caller's) that has the wrong length, a component that is
 /// not finite, a norm that could overflow a distance or, under cosine, no direction.
@@ -28,6 +28,21 @@ pub(crate) fn check(
     match vector.iter().position(|x| !x.is_finite()) {
         Some(component) => Err(Error::NotFinite { row, component }),
         None => Err(Error::TooLong { row }),
+    }
+}
+
+/// Refuses a vector (that [`check`] has passed) which 16-bit floats do not hold: a component would
+/// become infinite or, under cosine, none has enough digits for a direction.
+pub(crate) fn check_f16(metric: Metric, row: usize, vector: &[f32]) -> Result<()> {
+    let refuse = |component| Err(Error::F16Range { row, component });
+    let largest = |(a, x): (usize, f32), (b, y)| if y > x { (b, y) } else { (a, x) };
+    let magnitudes = vector.iter().map(|x| x.abs()).enumerate();
+    match magnitudes.reduce(largest) {
+        Some((component, magnitude)) if magnitude > F16_MAX => refuse(component),
+        Some((component, magnitude)) if metric == Metric::Cosine && magnitude < F16_MIN_NORMAL => {
+            refuse(component)
+        }
+        _ => Ok(()),
     }
 }
 

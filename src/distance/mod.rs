@@ -1,4 +1,4 @@
-//! What the kernels mean: metrics, checked vectors, distances and their order.
+//! What the kernels mean: metrics, kinds of rows, checked vectors, distances and their order.
 //!
 //! ```text
 //!   caller's vector ──check──► finite, bounded, has a direction ──► Query ──kernel──► distances
@@ -18,8 +18,10 @@ mod check;
 mod metric;
 mod ordinal;
 mod query;
+mod rows;
 
-pub(crate) use check::{check, check_denormals, norm};
+pub(crate) use check::{check, check_denormals, check_f16, norm};
 pub use metric::{Metric, UnknownMetric};
 pub(crate) use ordinal::{from_f32, from_i32, to_f32};
-pub(crate) use query::Query;
+pub(crate) use query::{Frame, Query};
+pub use rows::{Rows, UnknownRows};

@@ -250,13 +250,14 @@ mod tests {
 
     use super::*;
     use crate::arch;
-    use crate::distance::Metric;
+    use crate::distance::{Metric, Rows};
     use crate::store::{Allocator, Heap, RowScratch};
 
     #[test]
     fn a_scratch_outlives_the_counts_of_its_inserts() {
         let heap: Arc<dyn Allocator> = Arc::new(Heap);
-        let space = Space::zeroed(1, Metric::L2, arch::detected(), None, 9, &heap).unwrap();
+        let (metric, rows) = (Metric::L2, Rows::F32);
+        let space = Space::zeroed(1, metric, rows, arch::detected(), None, 9, &heap).unwrap();
         let graph = Graph::zeroed(4, 9, 1, &heap).unwrap();
         let mut scratch = InsertScratch::new(&space);
         for position in 1..9 {

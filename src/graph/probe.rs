@@ -18,6 +18,8 @@ use crate::store::{ALIGN, BLOCK, Space};
 pub(crate) struct Probe {
     form: Form,
     exact: Query,
+    /// The item's vector, where items are compared by theirs.
+    item: Vec<f32>,
     signed: Vec<i8>,
     code: Vec<u8>,
     /// `Σ (qᵢ − 64)` of an item under inner product.
@@ -43,6 +45,7 @@ impl Probe {
         Self {
             form: Form::Exact,
             exact: Query::new(space.metric, space.kernels),
+            item: Vec::new(),
             signed: Vec::new(),
             code: Vec::new(),
             sum: 0,
@@ -52,7 +55,7 @@ impl Probe {
 
     /// Takes a query that has been checked.
     pub(crate) fn set_query(&mut self, space: &Space, query: &[f32]) {
-        self.exact.set(query);
+        self.exact.set(query, space.frame());
         self.form = Form::Exact;
         let Some(quantizer) = space.codes() else { return };
         let stride = space.store.shape.code_stride();
@@ -76,7 +79,8 @@ impl Probe {
     pub(crate) fn set_item(&mut self, space: &Space, slot: u32) {
         if space.codes().is_none() {
             self.form = Form::Exact;
-            self.exact.set(space.store.vector(slot));
+            space.read_vector(slot, &mut self.item);
+            self.exact.set(&self.item, None);
             return;
         }
         space.code(slot, &mut self.code);
@@ -115,9 +119,9 @@ impl Probe {
     /// Asks for what [`Self::score`] will read of a slot.
     #[inline(always)]
     pub(crate) fn prefetch(&self, space: &Space, slot: u32) {
-        let (vectors, codes) = (&space.store.vectors, &space.store.codes);
+        let codes = &space.store.codes;
         match self.form {
-            Form::Exact => prefetch_lines(vectors.row(slot), vectors.stride()),
+            Form::Exact => Self::prefetch_exact(space, slot),
             Form::Signed | Form::Code => prefetch_lines(codes.row(slot), space.traversed_bytes()),
             Form::Item | Form::Product => prefetch_lines(codes.row(slot), codes.stride()),
         }
@@ -126,8 +130,8 @@ impl Probe {
     /// Asks for what [`Self::score_exact`] will read of a slot.
     #[inline(always)]
     pub(crate) fn prefetch_exact(space: &Space, slot: u32) {
-        let vectors = &space.store.vectors;
-        prefetch_lines(vectors.row(slot), vectors.stride());
+        let rows = space.ranked();
+        prefetch_lines(rows.row(slot), rows.stride());
     }
 
     /// The ordinal of one slot.

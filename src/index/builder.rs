@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Codes, Index, Options};
 use crate::arch::{self, Isa, Kernels};
-use crate::distance::Metric;
+use crate::distance::{Metric, Rows};
 use crate::error::Result;
 use crate::store::{Allocator, Heap, Region};
 
@@ -49,6 +49,22 @@ impl Builder {
         self
     }
 
+    /// What is kept of each vector; [`Rows::F32`] unless set.
+    ///
+    /// ```
+    /// use ecphory::{Index, Rows};
+    ///
+    /// let index = Index::builder(2).rows(Rows::F16).build()?;
+    /// index.insert(1, &[0.1, 1.0])?;
+    /// assert_eq!(index.get(1).unwrap(), [0.099975586, 1.0]);
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rows(mut self, rows: Rows) -> Self {
+        self.options.rows = rows;
+        self
+    }
+
     /// Seed of levels and insertion order; 0 unless set.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -75,7 +91,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::OptionOutOfRange`](crate::Error::OptionOutOfRange) for an option outside its
-    /// bounds.
+    /// bounds, [`Error::NoCodes`](crate::Error::NoCodes) for [`Rows::Codes`] without codes.
     pub fn build(self) -> Result<Index> {
         Index::empty(self)
     }

@@ -2,8 +2,8 @@
 
 use super::keys::Keys;
 use super::root::Root;
-use super::{Codes, Index};
-use crate::distance::{Metric, check, check_denormals, norm};
+use super::{Codes, Index, Options};
+use crate::distance::{Metric, Rows, check_denormals, norm};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, for_each_item, map_ranges};
 use crate::graph::{Graph, OrderedCodes, Plan, build, spatial_order, upper_rows};
@@ -54,8 +54,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::NotEmpty`] if the index holds items, [`Error::Busy`] beside another writer,
-    /// [`Error::ShapeMismatch`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::ZeroVector`]
-    /// and [`Error::DuplicateKey`] for bad input, [`Error::Full`], [`Error::OutOfMemory`],
+    /// [`Error::ShapeMismatch`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::ZeroVector`],
+    /// [`Error::F16Range`], [`Error::CoarseCodes`] and
+    /// [`Error::DuplicateKey`] for bad input, [`Error::Full`], [`Error::OutOfMemory`],
     /// [`Error::Cancelled`]. The index stays empty then.
     pub fn bulk_build(
         &self,
@@ -82,9 +83,13 @@ impl Index {
         step(Phase::Check, total)?;
         let fit = fit(total, self.options.dim, &|i| (input.row(i), input.norm(i)), exec);
         step(Phase::Fit, total)?;
+        let Options { codes, rows, .. } = self.options;
+        if rows == Rows::Codes && codes == Codes::Auto && !fit.is_fine {
+            return Err(Error::CoarseCodes);
+        }
         let order = self.order(&input, &fit.quantizer, exec)?;
         step(Phase::Order, total)?;
-        let quantizer = match self.options.codes {
+        let quantizer = match codes {
             Codes::Auto => fit.is_fine.then_some(fit.quantizer),
             Codes::U7 => Some(fit.quantizer),
             Codes::None => None,
@@ -111,12 +116,11 @@ impl Index {
             return Err(Error::Full { limit: SLOTS_MAX - 1 });
         }
         let mut input = Input { keys, vectors, dim, norms: Vec::new() };
-        let metric = self.options.metric;
         let blocks = map_ranges(exec, rows, GRAIN, |range| {
             let mut scaled = Vec::new();
             let norm = |row| {
-                check(metric, self.kernels, dim, row, input.row(row))?;
-                Ok(if metric == Metric::Cosine {
+                self.check_item(row, input.row(row))?;
+                Ok(if self.options.metric == Metric::Cosine {
                     norm(self.kernels, input.row(row), &mut scaled)
                 } else {
                     1.0
@@ -167,9 +171,12 @@ impl Index {
         let keys = Keys::sorted(&mut pairs, allocator)?;
         drop(pairs);
         let rows = order.len() as u32 + 1;
-        let mut space =
-            Space::zeroed(options.dim, options.metric, self.kernels, quantizer, rows, allocator)?;
+        let Options { dim, metric, rows: kept, .. } = *options;
+        let mut space = Space::zeroed(dim, metric, kept, self.kernels, quantizer, rows, allocator)?;
         space.fill(order.len(), &item, exec);
+        if kept == Rows::Codes && options.codes == Codes::Auto && space.has_drifted() {
+            return Err(Error::CoarseCodes);
+        }
         let plan =
             Plan { m: options.m, ef_construction: options.ef_construction, seed: options.seed };
         let upper_rows = upper_rows(plan, order.len());

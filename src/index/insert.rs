@@ -1,7 +1,7 @@
 //! One item more, beside everything else that runs.
 
 use super::Index;
-use crate::distance::{check, check_denormals};
+use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, insert, level, mix};
 use crate::store::RowScratch;
@@ -24,22 +24,25 @@ impl Index {
     /// # Errors
     /// [`Error::DuplicateKey`] if the key is in use, [`Error::Busy`] beside a bulk build,
     /// [`Error::DimensionMismatch`], [`Error::NotFinite`], [`Error::TooLong`],
-    /// [`Error::ZeroVector`] for bad vectors, [`Error::Full`], [`Error::OutOfMemory`];
+    /// [`Error::ZeroVector`], [`Error::F16Range`], [`Error::CodeRange`] for bad vectors, [`Error::NoCodes`] before the
+    /// bulk build that an index with [`Rows::Codes`](crate::Rows::Codes) begins with, [`Error::Full`], [`Error::OutOfMemory`];
     /// [`Error::Snapshot`] if the index was opened with `Check::Header` from a file whose links do
     /// not hold together.
     pub fn insert(&self, key: u64, vector: &[f32]) -> Result<()> {
         check_denormals()?;
         let options = &self.options;
-        check(options.metric, self.kernels, options.dim, 0, vector)?;
+        self.check_item(0, vector)?;
         let _beside_others = self.gate.share()?;
         let root = self.root();
         root.admit_writer()?;
         if root.keys.find(key).is_some() {
             return Err(Error::DuplicateKey { key });
         }
+        let mut row = RowScratch::default();
+        root.space.admit(vector, &mut row)?;
         // All that can fail comes first. A slot whose insert fails stays unused.
         let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
-        let slot = fresh.write(key, vector, &mut RowScratch::default());
+        let slot = fresh.write(key, vector, &mut row);
         let level = level(mix(options.seed, u64::from(slot) - 1), options.m);
         let upper = if level > 0 { root.graph.take_upper(level, slot)? } else { 0 };
         let claim = root.keys.claim(key)?;

@@ -39,6 +39,7 @@ mod tune;
 use std::sync::Arc;
 
 use crate::arch::{Isa, Kernels};
+use crate::distance::{Rows, check, check_f16};
 use crate::error::Result;
 use crate::graph::{Audit, Broken, InsertScratch, Scratch, audit};
 use crate::store::{Allocator, Gate, Pinned, Shelf, SwapCell};
@@ -80,7 +81,7 @@ pub struct Index {
 /// Bytes an index holds, used or kept ready for growth, by what they are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Full-precision vectors.
+    /// Vectors, as [`Rows`] says.
     pub vectors: usize,
     /// Codes that traversals read.
     pub codes: usize,
@@ -126,6 +127,16 @@ impl Index {
         self.root.pin()
     }
 
+    /// Refuses a vector (number `row` of the caller's) that cannot become an item.
+    fn check_item(&self, row: usize, vector: &[f32]) -> Result<()> {
+        let Options { dim, metric, rows, .. } = self.options;
+        check(metric, self.kernels, dim, row, vector)?;
+        match rows {
+            Rows::F32 | Rows::Codes => Ok(()),
+            Rows::F16 => check_f16(metric, row, vector),
+        }
+    }
+
     /// What was fixed when the index was created.
     pub fn options(&self) -> &Options {
         &self.options
@@ -151,10 +162,13 @@ impl Index {
         self.root().find(key).is_some()
     }
 
-    /// The vector of a key, as it was put. O(log n + dim).
+    /// The vector of a key as it was kept: as it was put with [`Rows::F32`], rounded with
+    /// [`Rows::F16`]. [`Rows::Codes`] gives what the code stands for, each component within about
+    /// half a step; under the cosine metric that is the direction, about 1 long, and the length is
+    /// lost. O(log n + dim).
     pub fn get(&self, key: u64) -> Option<Vec<f32>> {
         let root = self.root();
-        root.find(key).map(|slot| root.space.store.vector(slot).to_vec())
+        root.find(key).map(|slot| root.space.vector(slot))
     }
 
     /// All keys in ascending order. O(n).

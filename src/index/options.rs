@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::distance::Metric;
+use crate::distance::{Metric, Rows};
 use crate::error::{Error, Result};
 use crate::limits::{DIM_MAX, EF_MAX, M_MAX, M_MIN};
 
-/// What a traversal reads. Hits are ranked on full vectors either way.
+/// What a traversal reads. Hits are ranked on what is kept of vectors ([`Rows`]) either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Codes {
     /// 7-bit codes wherever an index is built in bulk from data that they tell apart: they are
@@ -67,6 +67,8 @@ pub struct Options {
     pub ef_construction: usize,
     /// What a traversal reads.
     pub codes: Codes,
+    /// What is kept of each vector.
+    pub rows: Rows,
     /// Seed of levels and insertion order: the same input and seed give the same graph.
     pub seed: u64,
 }
@@ -79,6 +81,7 @@ impl Options {
             m: 16,
             ef_construction: 200,
             codes: Codes::default(),
+            rows: Rows::default(),
             seed: 0,
         }
     }
@@ -86,7 +89,11 @@ impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         in_range("dim", self.dim, 1, DIM_MAX)?;
         in_range("m", self.m, M_MIN, M_MAX)?;
-        in_range("ef_construction", self.ef_construction, self.m, EF_MAX)
+        in_range("ef_construction", self.ef_construction, self.m, EF_MAX)?;
+        if self.rows == Rows::Codes && self.codes == Codes::None {
+            return Err(Error::NoCodes);
+        }
+        Ok(())
     }
 }
 

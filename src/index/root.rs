@@ -108,8 +108,9 @@ impl Root {
         kernels: &'static Kernels,
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self> {
-        let space = Space::zeroed(options.dim, options.metric, kernels, None, 1, allocator)?;
-        let graph = Graph::zeroed(options.m, 1, 1, allocator)?;
+        let Options { dim, metric, rows, m, .. } = *options;
+        let space = Space::zeroed(dim, metric, rows, kernels, None, 1, allocator)?;
+        let graph = Graph::zeroed(m, 1, 1, allocator)?;
         let keys = Keys::sorted(&mut [], allocator)?;
         Ok(Self::new(space, graph, keys, 0))
     }

@@ -66,25 +66,25 @@ impl Start {
         let first = 1 + (mix(seed, 0) % u64::from(end - 1)) as u32;
         // A few slots may be unused; in a damaged file, all of them.
         let slot = (first..end).chain(1..first).find(|&slot| root.is_linked(slot)).unwrap_or(first);
-        let item = root.space.store.vector(slot);
+        let item = root.space.vector(slot);
         let mut hits = Vec::new();
         let (k, ef) = NEAR;
-        graph_search(root, item, k, ef, scratch, &mut hits);
+        graph_search(root, &item, k, ef, scratch, &mut hits);
         let near = hits.last().and_then(|hit| root.find(hit.key)).unwrap_or(slot);
-        let near = root.space.store.vector(near);
+        let near = root.space.vector(near);
         let norm = |vector: &[f32]| length(vector.iter().copied().map(f64::from));
         // Under cosine only directions count: compare at the item's length.
         let scale = match index.options.metric {
-            Metric::Cosine => norm(item) / norm(near),
+            Metric::Cosine => norm(&item) / norm(&near),
             Metric::L2 | Metric::InnerProduct => 1.0,
         };
-        let away = item.iter().zip(near).map(|(&a, &b)| f64::from(a) - scale * f64::from(b));
+        let away = item.iter().zip(&near).map(|(&a, &b)| f64::from(a) - scale * f64::from(b));
         Self { seed, slot, away: length(away) }
     }
 
     /// The sample, or the item itself where the sample would be no vector to search for.
     fn moved(&self, index: &Index, root: &Root, mean: f64) -> Vec<f32> {
-        let item = root.space.store.vector(self.slot);
+        let item = root.space.vector(self.slot);
         let factor = match index.options.metric {
             Metric::Cosine | Metric::InnerProduct => EMBEDDED,
             Metric::L2 => MEASURED,
@@ -96,7 +96,7 @@ impl Start {
         let moved = item.iter().zip(&direction).map(|(&x, y)| (f64::from(x) + step * y) as f32);
         let moved: Vec<f32> = moved.collect();
         let usable = check(index.options.metric, index.kernels, item.len(), 0, &moved).is_ok();
-        if usable { moved } else { item.to_vec() }
+        if usable { moved } else { item }
     }
 }
 

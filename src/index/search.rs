@@ -251,7 +251,7 @@ pub(super) fn scan_search<'a>(
 ) -> Vec<Vec<Hit>> {
     let prepare = |vector: &[f32]| {
         let mut query = Query::new(index.options.metric, index.kernels);
-        query.set(vector);
+        query.set(vector, root.space.frame());
         query
     };
     let queries: Vec<Query> = queries.map(prepare).collect();

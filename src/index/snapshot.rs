@@ -12,7 +12,7 @@ use super::options::in_range;
 use super::root::Root;
 use super::{Builder, Codes, Index, Options};
 use crate::control::{TunedPoint, Tuning};
-use crate::distance::{Metric, check_denormals};
+use crate::distance::{Metric, Rows, check_denormals};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Heads, valid_heads};
 use crate::limits::SLOTS_MAX;
@@ -24,6 +24,7 @@ use crate::store::{Alone, Chunks, CodeRows, Region, Space, Store};
 const METRICS: [Metric; 3] = [Metric::L2, Metric::InnerProduct, Metric::Cosine];
 const CODES: [Codes; 3] = [Codes::Auto, Codes::None, Codes::U7];
 const CODE_ROWS: [CodeRows; 3] = [CodeRows::None, CodeRows::Whole, CodeRows::Split];
+const ROWS: [Rows; 3] = [Rows::F32, Rows::F16, Rows::Codes];
 
 impl Index {
     /// Opens a snapshot: a file that was mapped privately or read into memory.
@@ -124,7 +125,7 @@ impl Index {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
             Ok(Chunks::over(stride, rows, region, Arc::clone(&allocator)))
         };
-        let shape = Space::shape(options.dim, options.metric, meta.code_rows);
+        let shape = Space::shape(options.dim, options.metric, options.rows, meta.code_rows);
         let wanted = |wanted: bool, stride| if wanted { stride } else { 0 };
         let store = Store::over(
             shape,
@@ -216,7 +217,7 @@ impl Meta {
     /// Meta, and the section of scale and mean.
     fn encode(&self, quantizer: Option<&Quantizer>) -> (FieldsWriter, FieldsWriter) {
         let place = |found: Option<usize>| found.expect("every value has a number") as u32;
-        let Options { dim, metric, m, ef_construction, codes, seed } = self.options;
+        let Options { dim, metric, m, ef_construction, codes, rows, seed } = self.options;
         let mut meta = FieldsWriter::default();
         meta.put_u32(dim as u32);
         meta.put_u32(place(METRICS.iter().position(|&other| other == metric)));
@@ -233,6 +234,7 @@ impl Meta {
         meta.put_u32(self.heads.ranks);
         meta.put_u32(self.heads.built);
         meta.put_u32(self.blurred);
+        meta.put_u32(place(ROWS.iter().position(|&other| other == rows)));
         let mut mean = FieldsWriter::default();
         if let Some(quantizer) = quantizer {
             let (values, scale) = quantizer.parts();
@@ -253,7 +255,6 @@ impl Meta {
         options.ef_construction = fields.take_u32()? as usize;
         let codes = CODES.get(fields.take_u32()? as usize).copied();
         options.codes = codes.ok_or_else(|| fields.refuse("the kind of codes is unknown"))?;
-        options.check().map_err(|_| fields.refuse("an option is outside its bounds"))?;
         let code_rows = CODE_ROWS.get(fields.take_u32()? as usize).copied();
         let code_rows = code_rows.ok_or_else(|| fields.refuse("the rows of codes are unknown"))?;
         options.seed = fields.take_u64()?;
@@ -268,6 +269,14 @@ impl Meta {
         let (entry, ranks) = (fields.take_u64()?, fields.take_u32()?);
         let built = fields.take_u32()?;
         let blurred = fields.take_u32()?;
+        let kept = ROWS.get(fields.take_u32()? as usize).copied();
+        options.rows = kept.ok_or_else(|| fields.refuse("the kind of rows is unknown"))?;
+        options.check().map_err(|_| fields.refuse("an option is outside its bounds"))?;
+        if options.rows == Rows::Codes && code_rows != CodeRows::Whole && rows > 1 {
+            return Err(
+                fields.refuse("there are items and neither vectors nor whole codes of them")
+            );
+        }
         let heads = Heads { upper_next, entry, anchor, ranks, built };
         if !valid_heads(heads, rows) {
             return Err(fields.refuse("the entry point lies outside the graph"));
@@ -444,6 +453,39 @@ mod tests {
             assert_eq!(index.insert(77_777, &[0.5; 9]).expect_err(wanted).code(), "snapshot");
             assert_eq!((index.len(), index.memory()), before, "{wanted}");
             assert!(!index.contains(77_777));
+        }
+    }
+
+    /// 200 items in 16-bit floats, and one component of the fifth changed to these bits.
+    fn with_half(bits: u16) -> Region {
+        let index = Index::builder(9).metric(Metric::L2).m(4).rows(Rows::F16).build().unwrap();
+        let vectors: Vec<f32> = (0..200 * 9).map(|i| (i * 7919 % 1009) as f32).collect();
+        let keys: Vec<u64> = (0..200).collect();
+        index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true).unwrap();
+        let mut file = Forged(index.to_snapshot().unwrap());
+        let stride = Space::shape(9, Metric::L2, Rows::F16, CodeRows::Whole).vector_stride();
+        let word = 5 * stride / 4;
+        let kept = file.word(Kind::Vectors, word);
+        file.set(Kind::Vectors, word, kept & 0xffff_0000 | u32::from(bits));
+        // Written again, it has checksums that fit.
+        let damaged = Index::open(file.region(), Check::Header).unwrap();
+        Region::copy_of(&damaged.to_snapshot().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn rows_that_are_no_numbers_are_found_or_do_no_harm() {
+        assert!(Index::open(with_half(0x4d00), Check::Full).is_ok(), "20 is a number");
+        for bits in [0x7c00, 0xfc00, 0x7c01, 0x7e00, 0xffff] {
+            let refused = Index::open(with_half(bits), Check::Full).map(drop);
+            let reason = "a row is out of range";
+            assert_eq!(refused, Err(Error::Snapshot { reason, offset: 5 }), "{bits:#x}");
+            let index = Index::open(with_half(bits), Check::Header).unwrap();
+            for exact in [false, true] {
+                let hits = index.search(&[500.0; 9]).up_to(200).ef(200).exact(exact).run().unwrap();
+                assert_eq!(hits.len(), 200);
+                let finite = hits.iter().filter(|hit| hit.distance.is_finite());
+                assert!(finite.is_sorted_by(|a, b| a.distance <= b.distance), "{bits:#x}");
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! Encoding with a fitted quantiser.
 
-use crate::arch::Kernels;
+use crate::arch::{self, Kernels};
 
 /// The code of a component that equals the mean.
-pub(crate) const ORIGIN: i32 = 64;
+pub(crate) const ORIGIN: i32 = arch::ORIGIN as i32;
 /// Largest code.
 const CODE_MAX: f32 = 127.0;
 /// Adding and subtracting 1.5 · 2^23 rounds a small float to the nearest integer, ties to even, in
@@ -63,6 +63,13 @@ impl Quantizer {
         padding.fill(0);
         debug_assert!(code.iter().all(|&c| f32::from(c) <= CODE_MAX));
         if clamped * CLAMPED_SHARE > vector.len() { Fidelity::Clamped } else { Fidelity::Faithful }
+    }
+
+    /// Replaces `into` by the vector (of `vector / norm`) that a code stands for.
+    pub(crate) fn decode(&self, code: &[u8], into: &mut Vec<f32>) {
+        let steps = code.iter().map(|&c| (i32::from(c) - ORIGIN) as f32);
+        into.clear();
+        into.extend(self.mean.iter().zip(steps).map(|(mean, steps)| mean + self.scale * steps));
     }
 
     /// The part of an inner product that depends on one row alone: `scale · Σ meanᵢ (cᵢ − 64)`.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::chunks::Chunks;
 use super::region::{ALIGN, Allocator};
+use crate::distance::Rows;
 use crate::error::Result;
 
 /// Which rows an index keeps, and how long they are.
@@ -12,6 +13,8 @@ use crate::error::Result;
 pub(crate) struct Shape {
     /// Components of a vector.
     pub(crate) dim: usize,
+    /// What is kept of a vector.
+    pub(crate) rows: Rows,
     /// How 7-bit codes are kept beside the vectors.
     pub(crate) codes: CodeRows,
     /// Whether each vector's norm is kept (cosine).
@@ -37,16 +40,21 @@ pub(crate) enum CodeRows {
 const SPLIT_DIM: usize = 256;
 
 impl CodeRows {
-    /// What suits codes of `dim` components.
-    pub(crate) fn of(dim: usize) -> Self {
-        if dim >= SPLIT_DIM { Self::Split } else { Self::Whole }
+    /// What suits codes of `dim` components. Codes that are ranked on too are read whole.
+    pub(crate) fn of(dim: usize, rows: Rows) -> Self {
+        if dim >= SPLIT_DIM && rows != Rows::Codes { Self::Split } else { Self::Whole }
     }
 }
 
 impl Shape {
     /// Bytes of a vector row.
     pub(crate) fn vector_stride(&self) -> usize {
-        self.dim * size_of::<f32>()
+        match self.rows {
+            Rows::F32 => self.dim * size_of::<f32>(),
+            // Whole words, the tail zero.
+            Rows::F16 => self.dim.next_multiple_of(2) * size_of::<u16>(),
+            Rows::Codes => 0,
+        }
     }
 
     /// Bytes of a code row: whole cache lines, the tail zero.
@@ -62,7 +70,7 @@ impl Shape {
 /// Vectors, codes and words of every item. Slot 0 is never used.
 pub(crate) struct Store {
     pub(crate) shape: Shape,
-    /// Full-precision vectors, as they were put.
+    /// Vectors, as [`Shape::rows`] says.
     pub(crate) vectors: Chunks,
     /// 7-bit codes (an empty table without codes).
     pub(crate) codes: Chunks,
@@ -131,12 +139,6 @@ impl Store {
     /// Bytes of memory held.
     pub(crate) fn bytes(&self) -> usize {
         self.tables().iter().map(|table| table.bytes()).sum()
-    }
-
-    /// The vector of a published slot.
-    pub(crate) fn vector(&self, slot: u32) -> &[f32] {
-        // SAFETY: vector rows hold `dim` floats, and published rows are not written again.
-        unsafe { self.vectors.values(slot, self.shape.dim) }
     }
 
     /// The norm of a published slot's vector (cosine only).

@@ -1,23 +1,34 @@
 //! Kernels applied to rows named by slot.
 
 use super::{Chunks, CodeRows, Space};
-use crate::arch::{CodeKernel, F32Kernel};
-use crate::distance::Metric;
+use crate::arch::{CodeKernel, FloatKernel};
+use crate::distance::{Metric, Rows};
 
 /// Rows scored by one kernel call: a link row at the default `m`.
 pub(crate) const BLOCK: usize = 32;
 
 impl Space {
-    /// Raw sums of `query` with the vectors of up to [`BLOCK`] published slots: squared
-    /// differences under L2, products otherwise.
+    /// Raw sums of `query` with the rows of up to [`BLOCK`] published slots: squared differences
+    /// under L2, products otherwise. The query lies in the frame of the rows ([`Self::frame`]).
     #[inline]
     pub(crate) fn sum_vectors(&self, query: &[f32], slots: &[u32], sums: &mut [f32]) {
-        let kernel = match self.metric {
-            Metric::L2 => self.kernels.f32_l2,
-            Metric::InnerProduct | Metric::Cosine => self.kernels.f32_dot,
-        };
         assert_eq!(query.len(), self.store.shape.dim, "queries are checked");
-        score_vectors(kernel, query, &self.store.vectors, slots, sums);
+        let (kernels, vectors) = (self.kernels, &self.store.vectors);
+        let differences = self.metric == Metric::L2;
+        match self.store.shape.rows {
+            Rows::F32 => {
+                let kernel = if differences { kernels.f32_l2 } else { kernels.f32_dot };
+                score_rows(kernel, query, vectors, slots, sums);
+            }
+            Rows::F16 => {
+                let kernel = if differences { kernels.f16_l2 } else { kernels.f16_dot };
+                score_rows(kernel, query, vectors, slots, sums);
+            }
+            Rows::Codes => {
+                let kernel = if differences { kernels.steps_l2 } else { kernels.steps_dot };
+                score_rows(kernel, query, &self.store.codes, slots, sums);
+            }
+        }
     }
 
     /// Bytes at the start of a code row that a traversal reads.
@@ -97,20 +108,20 @@ impl Space {
 }
 
 #[inline]
-fn score_vectors(
-    kernel: F32Kernel,
+fn score_rows<T>(
+    kernel: FloatKernel<T>,
     query: &[f32],
-    vectors: &Chunks,
+    table: &Chunks,
     slots: &[u32],
     sums: &mut [f32],
 ) {
     assert!(slots.len() == sums.len() && slots.len() <= BLOCK);
-    let mut rows = [std::ptr::null::<f32>(); BLOCK];
+    let mut rows = [std::ptr::null::<T>(); BLOCK];
     for (row, &slot) in rows.iter_mut().zip(slots) {
-        *row = vectors.row(slot).cast();
+        *row = table.row(slot).cast();
     }
-    debug_assert!(query.len() * 4 <= vectors.stride());
-    // SAFETY: rows of backed slots hold `dim` floats, as many as the query; counts agree; kernels
-    // are handed out by detection only.
+    debug_assert!(query.len() * size_of::<T>() <= table.stride());
+    // SAFETY: rows of backed slots hold `dim` components of `T`, as many as the query has; counts
+    // agree; kernels are handed out by detection only.
     unsafe { kernel(query.as_ptr(), &rows[..slots.len()], query.len(), sums) };
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Allocator, CodeRows, Shape, Store};
-use crate::arch::Kernels;
-use crate::distance::{Metric, check, norm};
+use super::{Allocator, Chunks, CodeRows, Shape, Store};
+use crate::arch::{Kernels, narrow, widen};
+use crate::distance::{Frame, Metric, Rows, check, norm};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, for_each_item};
 use crate::limits::SLOTS_MAX;
@@ -38,23 +38,27 @@ pub(crate) struct Fresh<'a> {
 /// Memory reused from one written row to the next.
 #[derive(Default)]
 pub(crate) struct RowScratch {
-    floats: Vec<f32>,
+    /// A vector as its row gives it back.
+    kept: Vec<f32>,
     code: Vec<u8>,
+    /// For products of a vector with others.
+    factors: Vec<f32>,
 }
 
 impl Space {
-    /// Zeroed rows for the slots `0..rows`, none of them taken.
+    /// Zeroed rows for the slots `0..count`, none of them taken.
     pub(crate) fn zeroed(
         dim: usize,
         metric: Metric,
+        rows: Rows,
         kernels: &'static Kernels,
         quantizer: Option<Quantizer>,
-        rows: u32,
+        count: u32,
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self> {
-        let codes = quantizer.as_ref().map_or(CodeRows::None, |_| CodeRows::of(dim));
-        let shape = Self::shape(dim, metric, codes);
-        let store = Store::zeroed(shape, rows, allocator)?;
+        let codes = quantizer.as_ref().map_or(CodeRows::None, |_| CodeRows::of(dim, rows));
+        let shape = Self::shape(dim, metric, rows, codes);
+        let store = Store::zeroed(shape, count, allocator)?;
         Ok(Self {
             metric,
             kernels,
@@ -79,9 +83,10 @@ impl Space {
     }
 
     /// Which rows an index of this kind keeps.
-    pub(crate) fn shape(dim: usize, metric: Metric, codes: CodeRows) -> Shape {
+    pub(crate) fn shape(dim: usize, metric: Metric, rows: Rows, codes: CodeRows) -> Shape {
         Shape {
             dim,
+            rows,
             codes,
             norms: metric == Metric::Cosine,
             biases: codes != CodeRows::None && metric == Metric::InnerProduct,
@@ -100,11 +105,39 @@ impl Space {
     }
 
     /// The quantiser, as long as codes are worth comparing: fewer than one row in
-    /// [`BLURRED_ROWS`] is blurred by it.
+    /// [`BLURRED_ROWS`] is blurred by it, or there is nothing else.
     #[inline]
     pub(crate) fn codes(&self) -> Option<&Quantizer> {
-        let drifted = self.blurred() > self.end() / BLURRED_ROWS;
-        self.quantizer.as_ref().filter(|_| !drifted)
+        let usable = self.store.shape.rows == Rows::Codes || !self.has_drifted();
+        self.quantizer.as_ref().filter(|_| usable)
+    }
+
+    /// Whether one row in [`BLURRED_ROWS`] is blurred by the codes, or more.
+    #[inline]
+    pub(crate) fn has_drifted(&self) -> bool {
+        self.blurred() > self.end() / BLURRED_ROWS
+    }
+
+    /// What the vectors of rows are made of where only codes are kept.
+    pub(crate) fn frame(&self) -> Option<Frame<'_>> {
+        let quantizer = self.quantizer.as_ref();
+        let (mean, scale) = quantizer.filter(|_| self.store.shape.rows == Rows::Codes)?.parts();
+        Some(Frame { mean, scale })
+    }
+
+    /// Refuses a vector (that has been checked) of which these rows would keep too little.
+    pub(crate) fn admit(&self, vector: &[f32], scratch: &mut RowScratch) -> Result<()> {
+        if self.store.shape.rows != Rows::Codes {
+            return Ok(());
+        }
+        let RowScratch { code, factors, .. } = scratch;
+        let length = if self.store.shape.norms { norm(self.kernels, vector, factors) } else { 1.0 };
+        code.resize(vector.len(), 0);
+        match self.quantizer.as_ref().map(|quantizer| quantizer.encode(vector, length, code)) {
+            None => Err(Error::NoCodes),
+            Some(Fidelity::Clamped) => Err(Error::CodeRange),
+            Some(Fidelity::Faithful) => Ok(()),
+        }
     }
 
     /// The first slot that was never taken: every item is in `1..end`.
@@ -161,20 +194,57 @@ impl Space {
     /// has a component, norm, bias or code out of range. O(n · dim), while no writer runs.
     pub(crate) fn verify(&self) -> Result<(), u32> {
         let shape = self.store.shape;
-        let sound = |slot: &u32| {
-            let vector = check(self.metric, self.kernels, shape.dim, 0, self.store.vector(*slot));
+        let mut vector = Vec::new();
+        let mut sound = |slot: &u32| {
+            self.read_vector(*slot, &mut vector);
+            let vector = shape.rows == Rows::Codes
+                || check(self.metric, self.kernels, shape.dim, 0, &vector).is_ok();
             let norm = !shape.norms || (self.store.norm(*slot) > 0.0);
             let bias = !shape.biases || self.bias(*slot).is_finite();
             // Bits that no code sets.
             let excess = if shape.codes == CodeRows::Split { 0x88 } else { 0x80 };
             let plane = self.code_row(*slot).split_at(self.upper_plane()).1;
             let code = plane.iter().all(|&code| code & excess == 0);
-            vector.is_ok() && norm && bias && code
+            vector && norm && bias && code
         };
         match (1..self.end()).find(|slot| !sound(slot)) {
             Some(slot) => Err(slot),
             None => Ok(()),
         }
+    }
+
+    /// The vector of a published slot, as [`Self::read_vector`] gives it.
+    pub(crate) fn vector(&self, slot: u32) -> Vec<f32> {
+        let mut vector = Vec::new();
+        self.read_vector(slot, &mut vector);
+        vector
+    }
+
+    /// Replaces `into` by the vector of a published slot, as it was kept: of a code under cosine
+    /// its direction.
+    pub(crate) fn read_vector(&self, slot: u32, into: &mut Vec<f32>) {
+        let Store { shape, vectors, .. } = &self.store;
+        into.clear();
+        match shape.rows {
+            // SAFETY: rows hold `dim` floats, and published rows are not written again.
+            Rows::F32 => into.extend_from_slice(unsafe { vectors.values(slot, shape.dim) }),
+            Rows::F16 => {
+                // SAFETY: as above, with 16-bit floats.
+                let halves: &[u16] = unsafe { vectors.values(slot, shape.dim) };
+                into.extend(halves.iter().map(|&half| widen(half)));
+            }
+            Rows::Codes => {
+                let quantizer = self.quantizer.as_ref().expect("items of codes have a quantiser");
+                quantizer.decode(self.code_row(slot), into);
+            }
+        }
+    }
+
+    /// The table that items are ranked on.
+    #[inline(always)]
+    pub(crate) fn ranked(&self) -> &Chunks {
+        let Store { shape, vectors, codes, .. } = &self.store;
+        if shape.rows == Rows::Codes { codes } else { vectors }
     }
 
     /// The code of a published slot, a byte a component, in the memory given.
@@ -229,15 +299,31 @@ impl Fresh<'_> {
         assert_eq!(vector.len(), store.shape.dim, "vectors are checked before a slot is taken");
         // Relaxed stores throughout: the slot's publication releases them to its readers.
         store.keys.word64(slot).store(key, Ordering::Relaxed);
-        // SAFETY: the slot is fresh: taken once, backed, unpublished; its row holds `dim` floats.
-        unsafe { store.vectors.values_mut(slot, vector.len()) }.copy_from_slice(vector);
+        let RowScratch { kept, code, factors } = scratch;
+        // All else is computed from what is kept, as it would be if the index were opened again.
+        let vector = match store.shape.rows {
+            Rows::F32 => {
+                // SAFETY: the slot is fresh: taken once, backed, unpublished; its row holds `dim`
+                // floats.
+                unsafe { store.vectors.values_mut(slot, vector.len()) }.copy_from_slice(vector);
+                vector
+            }
+            Rows::F16 => {
+                // SAFETY: as above, with 16-bit floats.
+                let row = unsafe { store.vectors.values_mut(slot, vector.len()) };
+                row.iter_mut().zip(vector).for_each(|(half, &x)| *half = narrow(x));
+                kept.clear();
+                kept.extend(row.iter().map(|&half| widen(half)));
+                kept.as_slice()
+            }
+            Rows::Codes => vector,
+        };
         let mut length = 1.0;
         if store.shape.norms {
-            length = norm(space.kernels, vector, &mut scratch.floats);
+            length = norm(space.kernels, vector, factors);
             store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
         }
         if let Some(quantizer) = &space.quantizer {
-            let RowScratch { floats, code } = scratch;
             code.resize(store.shape.code_stride(), 0);
             if quantizer.encode(vector, length, code) == Fidelity::Clamped {
                 space.count_blurred();
@@ -248,8 +334,14 @@ impl Fresh<'_> {
                 CodeRows::Split => split::split(code, row),
                 _ => row.copy_from_slice(code),
             }
+            if store.shape.rows == Rows::Codes && store.shape.norms {
+                quantizer.decode(code, kept);
+                // A code of nothing is as far from all: not divided by zero.
+                let length = norm(space.kernels, kept, factors).max(f32::MIN_POSITIVE);
+                store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
+            }
             if store.shape.biases {
-                let bias = quantizer.bias(space.kernels, code, floats);
+                let bias = quantizer.bias(space.kernels, code, factors);
                 store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
             }
         }
@@ -267,7 +359,7 @@ mod tests {
 
     fn space(rows: u32) -> Space {
         let heap: Arc<dyn Allocator> = Arc::new(Heap);
-        Space::zeroed(3, Metric::L2, detected(), None, rows, &heap).unwrap()
+        Space::zeroed(3, Metric::L2, Rows::F32, detected(), None, rows, &heap).unwrap()
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod errors;
 mod threads;
 mod views;
 
-use ecphory::{Check, Codes, Effort, Index, Metric, Phase, Progress, Tuning};
+use ecphory::{Check, Codes, Effort, Index, Metric, Phase, Progress, Rows, Tuning};
 use js_sys::{Array, Float32Array, Float64Array, Function, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -46,6 +46,7 @@ impl Engine {
         m: Option<usize>,
         ef_construction: Option<usize>,
         codes: Option<String>,
+        rows: Option<String>,
         seed: Option<f64>,
     ) -> Result<Self> {
         let mut builder = Index::builder(dimensions);
@@ -60,6 +61,9 @@ impl Engine {
         }
         if let Some(name) = codes {
             builder = builder.codes(name.parse::<Codes>().map_err(errors::unknown_name)?);
+        }
+        if let Some(name) = rows {
+            builder = builder.rows(name.parse::<Rows>().map_err(errors::unknown_name)?);
         }
         if let Some(seed) = seed {
             builder = builder.seed(views::key(seed)?);
@@ -187,6 +191,7 @@ impl Engine {
             ("m", number(options.m).into()),
             ("efConstruction", number(options.ef_construction).into()),
             ("codes", options.codes.name().into()),
+            ("rows", options.rows.name().into()),
             ("seed", (options.seed as f64).into()),
         ])
     }

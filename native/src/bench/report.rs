@@ -112,9 +112,9 @@ impl Build {
 /// Memory, in bytes.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Memory {
-    /// Every byte the index holds, full vectors included.
+    /// Every byte the index holds, what it keeps of the vectors included.
     pub index_bytes: usize,
-    /// The vectors as `f32`, and nothing else.
+    /// The vectors as `f32`, whatever is kept of them, and nothing else.
     pub raw_bytes: usize,
     /// Index over raw.
     pub ratio: f64,

@@ -21,8 +21,8 @@ pub struct Truth<'a> {
 }
 
 impl<'a> Truth<'a> {
-    /// Finds the neighbours by comparing every query with every item of `index`, whose keys are the
-    /// rows of `base`.
+    /// Finds the neighbours by comparing every query with every item of `index`, which keeps full
+    /// vectors and whose keys are the rows of `base`.
     ///
     /// # Errors
     /// What the index refuses: other dimensions, `k` out of bounds.

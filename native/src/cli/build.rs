@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use ecphory_native::bench::Samples;
-use ecphory_native::ecphory::{Builder, Codes, Index, Metric};
+use ecphory_native::ecphory::{Builder, Codes, Index, Metric, Rows};
 use ecphory_native::vectors::{self, Vectors};
 use ecphory_native::{HugePages, Pool, bench, cores, save};
 use serde::Serialize;
@@ -77,6 +77,10 @@ pub(super) struct IndexArgs {
     #[arg(long, default_value_t)]
     codes: Codes,
 
+    /// What is kept of each vector: f32, f16 or codes.
+    #[arg(long, default_value_t)]
+    rows: Rows,
+
     /// Threads that build.
     #[arg(long, value_name = "N", default_value_t = cores())]
     threads: usize,
@@ -91,6 +95,7 @@ impl IndexArgs {
         let mut builder = Index::builder(dim)
             .metric(self.metric)
             .codes(self.codes)
+            .rows(self.rows)
             .seed(self.seed)
             .allocator(std::sync::Arc::new(HugePages));
         if let Some(m) = self.m {

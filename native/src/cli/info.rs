@@ -27,6 +27,7 @@ struct Description {
     m: usize,
     ef_construction: usize,
     codes: &'static str,
+    rows: &'static str,
     seed: u64,
     snapshot_bytes: u64,
     tuning: Option<Tuned>,
@@ -61,6 +62,7 @@ impl Description {
             m: options.m,
             ef_construction: options.ef_construction,
             codes: options.codes.name(),
+            rows: options.rows.name(),
             seed: options.seed,
             snapshot_bytes,
             tuning: index.tuning().as_ref().map(Tuned::new),
@@ -89,6 +91,7 @@ impl Description {
                 ),
             ),
             ("codes", self.codes.to_owned()),
+            ("rows", self.rows.to_owned()),
             ("file", format::bytes(self.snapshot_bytes)),
             (
                 "memory",

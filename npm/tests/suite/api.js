@@ -47,6 +47,27 @@ export const tests = {
     }
   },
 
+  "narrow rows take less and find the same": async (t) => {
+    const query = numbers(DIMENSIONS, 7);
+    const [full, half, codes] = await Promise.all(
+      ["f32", "f16", "codes"].map(async (rows) => {
+        const index = await filled(t, 500, DIMENSIONS, { rows });
+        const { memory, options } = await index.stats();
+        equal(options.rows, rows);
+        const [{ id }] = await index.search(query, { k: 1, ef: 200 });
+        await index.close();
+        return { vectors: memory.vectors, total: memory.total, id };
+      }),
+    );
+    equal([half.vectors * 2, codes.vectors], [full.vectors, 0], "bytes of vectors");
+    ok(full.total > half.total && half.total > codes.total, "bytes in all");
+    equal(half.id, full.id, "nearest of 16-bit floats");
+    await refused(t.ecphory, "f16-range", async () => {
+      const index = await t.ecphory.Index.create({ dimensions: 2, rows: "f16", ...t.options });
+      return index.upsertMany([1], [[1e5, 1]]).finally(() => index.close());
+    });
+  },
+
   "a batch answers as single searches do": async (t) => {
     const index = await filled(t, 500, DIMENSIONS);
     const queries = numbers(20 * DIMENSIONS, 7);

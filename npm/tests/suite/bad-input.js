@@ -64,6 +64,8 @@ const OPTIONS = [
   ["an unknown metric", "unknown-name", { dimensions: 2, metric: "hamming" }],
   ["a metric that is no text", "invalid-argument", { dimensions: 2, metric: 3 }],
   ["unknown codes", "unknown-name", { dimensions: 2, codes: "u9" }],
+  ["unknown rows", "unknown-name", { dimensions: 2, rows: "f8" }],
+  ["rows of codes without codes", "no-codes", { dimensions: 2, rows: "codes", codes: "none" }],
   ["m below its bound", "option-out-of-range", { dimensions: 2, m: 1 }],
   ["m above its bound", "option-out-of-range", { dimensions: 2, m: 1e9 }],
   ["efConstruction below m", "option-out-of-range", { dimensions: 2, efConstruction: 3 }],

@@ -5,14 +5,16 @@
 
 use std::arch::aarch64::{
     float32x4_t, int8x16_t, int32x4_t, vabdq_s8, vadd_f32, vaddq_f32, vaddq_s32, vaddvq_s32,
-    vandq_u8, vdupq_n_f32, vdupq_n_s8, vdupq_n_s32, vdupq_n_u8, vget_high_f32, vget_low_f32,
-    vget_low_s8, vld1q_f32, vld1q_s8, vld1q_u8, vmlal_high_s8, vmull_s8, vmulq_f32, vorrq_s8,
-    vpadalq_s16, vpadds_f32, vreinterpretq_s8_u8, vshlq_n_s8, vshrq_n_u8, vsubq_f32,
+    vandq_u8, vcvt_f32_f16, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s8, vdupq_n_s16, vdupq_n_s32,
+    vdupq_n_u8, vget_high_f32, vget_low_f32, vget_low_s8, vget_low_s16, vld1_u8, vld1_u16,
+    vld1q_f32, vld1q_s8, vld1q_u8, vmlal_high_s8, vmovl_high_s16, vmovl_s16, vmovl_u8, vmull_s8,
+    vmulq_f32, vorrq_s8, vpadalq_s16, vpadds_f32, vreinterpret_f16_u16, vreinterpretq_s8_u8,
+    vreinterpretq_s16_u16, vshlq_n_s8, vshrq_n_u8, vsubq_f32, vsubq_s16,
 };
 use std::arch::asm;
 
-use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
-use crate::arch::{Isa, Kernels};
+use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
+use crate::arch::{Isa, Kernels, ORIGIN};
 
 /// Float rows scored together: sixteen of the 32 registers are sums.
 const F32_ROWS: usize = 2;
@@ -20,8 +22,20 @@ const F32_ROWS: usize = 2;
 const CODE_ROWS: usize = 4;
 
 /// For any processor.
-pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Neon, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
+pub(super) static KERNELS: Kernels = Kernels {
+    isa: Isa::Neon,
+    f32_dot,
+    f32_l2,
+    f16_dot,
+    f16_l2,
+    steps_dot,
+    steps_l2,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+};
 
 /// For processors with the byte dot product.
 pub(super) static KERNELS_DOTPROD: Kernels = Kernels {
@@ -41,6 +55,26 @@ unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
@@ -157,6 +191,92 @@ impl Block for Floats {
         let (ae, bf, cg, dh) = (vaddq_f32(a, e), vaddq_f32(b, f), vaddq_f32(c, g), vaddq_f32(d, h));
         let four = vaddq_f32(vaddq_f32(ae, cg), vaddq_f32(bf, dh));
         vpadds_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
+    }
+}
+
+/// Rows of 16-bit floats.
+struct F16;
+
+impl F16 {
+    /// Four of them.
+    ///
+    /// # Safety
+    /// `from` points to four readable components.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn four(from: *const u16) -> float32x4_t {
+        // SAFETY: the caller's promise.
+        let halves = unsafe { vld1_u16(from) };
+        vcvt_f32_f16(vreinterpret_f16_u16(halves))
+    }
+}
+
+impl Rows<Floats> for F16 {
+    type Element = u16;
+
+    #[inline(always)]
+    fn padding() -> u16 {
+        0
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn load(from: *const u16) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        unsafe {
+            Floats([
+                Self::four(from),
+                Self::four(from.add(4)),
+                Self::four(from.add(8)),
+                Self::four(from.add(12)),
+                Self::four(from.add(16)),
+                Self::four(from.add(20)),
+                Self::four(from.add(24)),
+                Self::four(from.add(28)),
+            ])
+        }
+    }
+}
+
+/// Rows of codes that stand for their steps from the origin.
+struct Steps;
+
+impl Steps {
+    /// Eight of them.
+    ///
+    /// # Safety
+    /// `from` points to eight readable bytes.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn eight(from: *const u8) -> [float32x4_t; 2] {
+        // SAFETY: the caller's promise.
+        let codes = vreinterpretq_s16_u16(vmovl_u8(unsafe { vld1_u8(from) }));
+        let steps = vsubq_s16(codes, vdupq_n_s16(i16::from(ORIGIN)));
+        [vcvtq_f32_s32(vmovl_s16(vget_low_s16(steps))), vcvtq_f32_s32(vmovl_high_s16(steps))]
+    }
+}
+
+impl Rows<Floats> for Steps {
+    type Element = u8;
+
+    #[inline(always)]
+    fn padding() -> u8 {
+        ORIGIN
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn load(from: *const u8) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        let [[a, b], [c, d], [e, f], [g, h]] = unsafe {
+            [
+                Self::eight(from),
+                Self::eight(from.add(8)),
+                Self::eight(from.add(16)),
+                Self::eight(from.add(24)),
+            ]
+        };
+        Floats([a, b, c, d, e, f, g, h])
     }
 }
 

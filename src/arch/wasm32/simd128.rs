@@ -1,22 +1,35 @@
 //! 128-bit vectors: 32 floats in eight registers, 16 codes in two halves widened to 16 bits.
 
 use std::arch::wasm32::{
-    f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8,
-    i16x8_shl, i16x8_splat, i16x8_sub, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane,
-    i32x4_shuffle, i32x4_splat, u8x16_shr, u8x16_splat, u16x8_extend_high_u8x16,
-    u16x8_extend_low_u8x16, v128, v128_and, v128_load, v128_or,
+    f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub,
+    i16x8_load_extend_i8x8, i16x8_load_extend_u8x8, i16x8_shl, i16x8_splat, i16x8_sub, i32x4_add,
+    i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_extract_lane,
+    i32x4_load_extend_u16x4, i32x4_shl, i32x4_shuffle, i32x4_splat, u8x16_shr, u8x16_splat,
+    u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, v128, v128_and, v128_load, v128_or,
 };
 
-use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
-use crate::arch::{Isa, Kernels};
+use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
+use crate::arch::{Isa, Kernels, ORIGIN, f16};
 
 /// Float rows scored together: half of the sixteen registers of x86-64 are sums already.
 const F32_ROWS: usize = 1;
 /// Code rows scored together.
 const CODE_ROWS: usize = 4;
 
-pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Simd128, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
+pub(super) static KERNELS: Kernels = Kernels {
+    isa: Isa::Simd128,
+    f32_dot,
+    f32_l2,
+    f16_dot,
+    f16_l2,
+    steps_dot,
+    steps_l2,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+};
 
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
@@ -26,6 +39,26 @@ unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
@@ -108,6 +141,93 @@ impl Block for Floats {
         let four = f32x4_add(f32x4_add(ae, cg), f32x4_add(bf, dh));
         let two = f32x4_add(four, i32x4_shuffle::<2, 3, 2, 3>(four, four));
         f32x4_extract_lane::<0>(two) + f32x4_extract_lane::<1>(two)
+    }
+}
+
+/// Rows of 16-bit floats.
+struct F16;
+
+impl F16 {
+    /// Four of them, widened as [`f16::widen`] widens finite ones.
+    ///
+    /// # Safety
+    /// `from` points to four readable components.
+    #[inline(always)]
+    unsafe fn four(from: *const u16) -> v128 {
+        // SAFETY: the caller's promise; a load takes any alignment.
+        let halves = unsafe { i32x4_load_extend_u16x4(from.cast()) };
+        let sign = i32x4_shl(v128_and(halves, i32x4_splat(0x8000)), 16);
+        let magnitude = i32x4_shl(v128_and(halves, i32x4_splat(0x7fff)), 13);
+        v128_or(f32x4_mul(magnitude, f32x4_splat(f16::SCALE)), sign)
+    }
+}
+
+impl Rows<Floats> for F16 {
+    type Element = u16;
+
+    #[inline(always)]
+    fn padding() -> u16 {
+        0
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u16) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        unsafe {
+            Floats([
+                Self::four(from),
+                Self::four(from.add(4)),
+                Self::four(from.add(8)),
+                Self::four(from.add(12)),
+                Self::four(from.add(16)),
+                Self::four(from.add(20)),
+                Self::four(from.add(24)),
+                Self::four(from.add(28)),
+            ])
+        }
+    }
+}
+
+/// Rows of codes that stand for their steps from the origin.
+struct Steps;
+
+impl Steps {
+    /// Eight of them.
+    ///
+    /// # Safety
+    /// `from` points to eight readable bytes.
+    #[inline(always)]
+    unsafe fn eight(from: *const u8) -> [v128; 2] {
+        // SAFETY: the caller's promise; a load takes any alignment.
+        let codes = unsafe { i16x8_load_extend_u8x8(from) };
+        let steps = i16x8_sub(codes, i16x8_splat(i16::from(ORIGIN)));
+        [
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(steps)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(steps)),
+        ]
+    }
+}
+
+impl Rows<Floats> for Steps {
+    type Element = u8;
+
+    #[inline(always)]
+    fn padding() -> u8 {
+        ORIGIN
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        let [[a, b], [c, d], [e, f], [g, h]] = unsafe {
+            [
+                Self::eight(from),
+                Self::eight(from.add(8)),
+                Self::eight(from.add(16)),
+                Self::eight(from.add(24)),
+            ]
+        };
+        Floats([a, b, c, d, e, f, g, h])
     }
 }
 

@@ -1,25 +1,39 @@
 //! AVX2: 32 floats in four registers, 32 codes in one.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_add_epi32, _mm_add_ps, _mm_cvtsi128_si32, _mm_shuffle_epi32,
-    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps256_ps128,
-    _mm256_castsi256_si128, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_ps, _mm256_setzero_si256,
-    _mm256_slli_epi32, _mm256_srli_epi32, _mm256_sub_epi8, _mm256_sub_ps,
+    __m256, __m256i, _mm_add_epi32, _mm_add_ps, _mm_cvtsi128_si32, _mm_loadl_epi64,
+    _mm_loadu_si128, _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_and_si256, _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi32_ps,
+    _mm256_cvtepu8_epi32, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_extracti128_si256,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_sub_epi8, _mm256_sub_epi32,
+    _mm256_sub_ps,
 };
 
 use super::fold_four;
-use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
-use crate::arch::{Isa, Kernels};
+use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
+use crate::arch::{Isa, Kernels, ORIGIN};
 
 /// Float rows scored together: eight of the sixteen registers are sums.
 const F32_ROWS: usize = 2;
 /// Code rows scored together.
 const CODE_ROWS: usize = 4;
 
-pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Avx2, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
+pub(super) static KERNELS: Kernels = Kernels {
+    isa: Isa::Avx2,
+    f32_dot,
+    f32_l2,
+    f16_dot,
+    f16_l2,
+    steps_dot,
+    steps_l2,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+};
 
 #[target_feature(enable = "avx2")]
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
@@ -31,6 +45,30 @@ unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, L2, F32_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, Dot, F32_ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, L2, F32_ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -117,6 +155,72 @@ impl Block for Floats {
     unsafe fn fold(Self([a, b, c, d]): Self) -> f32 {
         let eight = _mm256_add_ps(_mm256_add_ps(a, c), _mm256_add_ps(b, d));
         fold_four(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight)))
+    }
+}
+
+/// Rows of 16-bit floats.
+struct F16;
+
+impl Rows<Floats> for F16 {
+    type Element = u16;
+
+    #[inline(always)]
+    fn padding() -> u16 {
+        0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,f16c")]
+    unsafe fn load(from: *const u16) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        unsafe {
+            Floats([
+                _mm256_cvtph_ps(_mm_loadu_si128(from.cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from.add(8).cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from.add(16).cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from.add(24).cast())),
+            ])
+        }
+    }
+}
+
+/// Rows of codes that stand for their steps from the origin.
+struct Steps;
+
+impl Steps {
+    /// Eight of them.
+    ///
+    /// # Safety
+    /// `from` points to eight readable bytes.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn eight(from: *const u8) -> __m256 {
+        // SAFETY: the caller's promise.
+        let codes = _mm256_cvtepu8_epi32(unsafe { _mm_loadl_epi64(from.cast()) });
+        _mm256_cvtepi32_ps(_mm256_sub_epi32(codes, _mm256_set1_epi32(i32::from(ORIGIN))))
+    }
+}
+
+impl Rows<Floats> for Steps {
+    type Element = u8;
+
+    #[inline(always)]
+    fn padding() -> u8 {
+        ORIGIN
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load(from: *const u8) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        unsafe {
+            Floats([
+                Self::eight(from),
+                Self::eight(from.add(8)),
+                Self::eight(from.add(16)),
+                Self::eight(from.add(24)),
+            ])
+        }
     }
 }
 

@@ -1,23 +1,38 @@
 //! AVX-512 with VNNI: 32 floats in two registers, 64 codes in one.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm_add_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps,
-    _mm512_abs_epi8, _mm512_add_ps, _mm512_and_si512, _mm512_castps512_ps256, _mm512_dpbusd_epi32,
-    _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_or_si512, _mm512_reduce_add_epi32,
-    _mm512_set1_epi8, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_srli_epi32, _mm512_sub_epi8, _mm512_sub_ps,
+    __m128i, __m512, __m512i, _mm_add_ps, _mm_loadu_si128, _mm_mask_loadu_epi8, _mm_set1_epi8,
+    _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_si256,
+    _mm256_maskz_loadu_epi16, _mm512_abs_epi8, _mm512_add_ps, _mm512_and_si512,
+    _mm512_castps512_ps256, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtph_ps,
+    _mm512_dpbusd_epi32, _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_or_si512,
+    _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_sub_epi8, _mm512_sub_epi32,
+    _mm512_sub_ps,
 };
 
 use super::fold_four;
-use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
-use crate::arch::{Isa, Kernels};
+use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
+use crate::arch::{Isa, Kernels, ORIGIN};
 
 /// Rows scored together.
 const ROWS: usize = 4;
 
-pub(super) static KERNELS: Kernels =
-    Kernels { isa: Isa::Avx512, f32_dot, f32_l2, u7_dot, u7_l2, half_dot, half_l2, split_l2 };
+pub(super) static KERNELS: Kernels = Kernels {
+    isa: Isa::Avx512,
+    f32_dot,
+    f32_l2,
+    f16_dot,
+    f16_l2,
+    steps_dot,
+    steps_l2,
+    u7_dot,
+    u7_l2,
+    half_dot,
+    half_l2,
+    split_l2,
+};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
@@ -29,6 +44,30 @@ unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut 
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, L2, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, Dot, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<F16>, L2, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, Dot, ROWS>(query, rows, len, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
+    // SAFETY: the contract of the kernel is that of `score`.
+    unsafe { score::<Floats, As<Steps>, L2, ROWS>(query, rows, len, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
@@ -121,6 +160,88 @@ impl Block for Floats {
         let eight =
             _mm256_add_ps(_mm512_castps512_ps256(sixteen), _mm512_extractf32x8_ps::<1>(sixteen));
         fold_four(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight)))
+    }
+}
+
+/// Rows of 16-bit floats.
+struct F16;
+
+impl Rows<Floats> for F16 {
+    type Element = u16;
+
+    #[inline(always)]
+    fn padding() -> u16 {
+        0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load(from: *const u16) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        unsafe {
+            Floats(
+                _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())),
+                _mm512_cvtph_ps(_mm256_loadu_si256(from.add(16).cast())),
+            )
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn load_tail(from: *const u16, len: usize) -> Floats {
+        let mask = (1u32 << len) - 1;
+        // SAFETY: a masked load touches no lane whose bit is off, and bits `len..` are.
+        let (low, high) = unsafe {
+            (
+                _mm256_maskz_loadu_epi16(mask as u16, from.cast()),
+                _mm256_maskz_loadu_epi16((mask >> 16) as u16, from.wrapping_add(16).cast()),
+            )
+        };
+        Floats(_mm512_cvtph_ps(low), _mm512_cvtph_ps(high))
+    }
+}
+
+/// Rows of codes that stand for their steps from the origin.
+struct Steps;
+
+impl Steps {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn widened(codes: __m128i) -> __m512 {
+        let origin = _mm512_set1_epi32(i32::from(ORIGIN));
+        _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_cvtepu8_epi32(codes), origin))
+    }
+}
+
+impl Rows<Floats> for Steps {
+    type Element = u8;
+
+    #[inline(always)]
+    fn padding() -> u8 {
+        ORIGIN
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load(from: *const u8) -> Floats {
+        // SAFETY: the caller promises 32 readable components.
+        let (low, high) =
+            unsafe { (_mm_loadu_si128(from.cast()), _mm_loadu_si128(from.add(16).cast())) };
+        Floats(Self::widened(low), Self::widened(high))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn load_tail(from: *const u8, len: usize) -> Floats {
+        let (mask, origin) = ((1u32 << len) - 1, _mm_set1_epi8(ORIGIN as i8));
+        // SAFETY: a masked load touches no lane whose bit is off, and bits `len..` are.
+        let (low, high) = unsafe {
+            (
+                _mm_mask_loadu_epi8(origin, mask as u16, from.cast()),
+                _mm_mask_loadu_epi8(origin, (mask >> 16) as u16, from.wrapping_add(16).cast()),
+            )
+        };
+        Floats(Self::widened(low), Self::widened(high))
     }
 }
 

@@ -19,7 +19,8 @@ use super::{Isa, Kernels};
 
 pub(super) fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
     match isa {
-        Isa::Avx2 => is_x86_feature_detected!("avx2").then_some(&avx2::KERNELS),
+        Isa::Avx2 => (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c"))
+            .then_some(&avx2::KERNELS),
         Isa::Avx512 => (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
