@@ -261,6 +261,7 @@ mod tests {
                 k: 10,
                 sweep: Sweep { searchers: &Sequential, repeat: 1 },
                 targets: vec!["1.0".parse().unwrap()],
+                samples: Samples::None,
             };
             let report = run(&plan, &base, &queries, None, &Sequential, &mut |_| {}).unwrap();
             report.search.iter().map(|point| point.recall).fold(0.0, f64::max)
