@@ -10,8 +10,13 @@ export async function words20k(base) {
     ["words20k-384.i8.npy", "words20k-scale.f32.npy", "words20k-queries-384.f16.npy"].map(read),
   );
   const [items, dimensions] = codes.shape;
-  const vectors = Float32Array.from(codes.values, (code, at) => code * scales.values[Math.floor(at / dimensions)]);
-  return { dimensions, vectors: normalised(vectors, dimensions), queries: normalised(queries.values, dimensions), items };
+  const scaled = (code, at) => code * scales.values[Math.floor(at / dimensions)];
+  return {
+    items,
+    dimensions,
+    vectors: normalised(Float32Array.from(codes.values, scaled), dimensions),
+    queries: normalised(queries.values, dimensions),
+  };
 }
 
 /** The row numbers of a query's neighbours are right if they are as similar as the true ones. */
@@ -56,7 +61,8 @@ export function array(buffer) {
   const header = new TextDecoder().decode(buffer.slice(10, start));
   const type = /'descr':\s*'([^']+)'/.exec(header)?.[1];
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1].split(",").filter(Boolean).map(Number);
-  if (shape === undefined || !/'fortran_order':\s*False/.test(header)) throw new Error(`not in rows: ${header}`);
+  const inRows = shape !== undefined && /'fortran_order':\s*False/.test(header);
+  if (!inRows) throw new Error(`not in rows: ${header}`);
   const body = buffer.slice(start);
   if (type === "|i1") return { shape, values: new Int8Array(body) };
   if (type === "<f4") return { shape, values: new Float32Array(body) };

@@ -96,7 +96,8 @@ async function run() {
   show("now", "done");
   const { items, dimensions } = set;
   const browser = { agent: navigator.userAgent, processors: navigator.hardwareConcurrency };
-  await post("/report?page=bench", { result: { set: { items, dimensions, queries }, browser, rounds: done, ...summary(done) } });
+  const result = { set: { items, dimensions, queries }, browser, rounds: done, ...summary(done) };
+  await post("/report?page=bench", { result });
 }
 
 run().catch(async (error) => {

@@ -7,7 +7,9 @@ export function table({ series, ratios }) {
   const figures = series.map(({ name, buildSeconds, qps }) => [
     name,
     buildSeconds === undefined ? "" : buildSeconds.toFixed(2),
-    ...RECALLS.map((recall) => (qps[recall] === undefined ? "not reached" : Math.round(qps[recall]).toLocaleString("en"))),
+    ...RECALLS.map((recall) => qps[recall]).map((value) =>
+      value === undefined ? "not reached" : Math.round(value).toLocaleString("en"),
+    ),
   ]);
   const compared = ratios.map(({ figure, recall, over, under, value, must, aim }) => [
     recall === undefined ? figure : `${figure} at ${recall}`,
@@ -44,6 +46,8 @@ const WIDTH = 760;
 const HEIGHT = 420;
 const PLOT = { left: 70, right: 560, top: 24, bottom: 370 };
 const RECALL_MIN = 0.8;
+const INK = "#1d2433";
+const GREY = "#5a6270";
 const COLOURS = {
   [names.hnswlib]: "#b3541e",
   [names.relaxed]: "#1550c0",
@@ -64,15 +68,25 @@ export function picture({ series }) {
   const x = (recall) => PLOT.left + ((recall - RECALL_MIN) / (1 - RECALL_MIN)) * (PLOT.right - PLOT.left);
   const y = (qps) => PLOT.bottom - ((Math.log10(qps) - low) / (high - low)) * (PLOT.bottom - PLOT.top);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
+      `font-family="system-ui, sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    ...speedTicks(low, high).map((qps) => rule(PLOT.left, y(qps), PLOT.right, y(qps), label(qps), "end", [PLOT.left - 8, y(qps) + 4])),
-    ...[0.8, 0.85, 0.9, 0.95, 0.99].map((recall) =>
-      rule(x(recall), PLOT.top, x(recall), PLOT.bottom, `${recall}`, "middle", [x(recall), PLOT.bottom + 18]),
+    ...speedTicks(low, high).flatMap((qps) => [
+      rule(PLOT.left, y(qps), PLOT.right, y(qps)),
+      text(PLOT.left - 8, y(qps) + 4, label(qps), "end", GREY),
+    ]),
+    ...[0.8, 0.85, 0.9, 0.95, 0.99].flatMap((recall) => [
+      rule(x(recall), PLOT.top, x(recall), PLOT.bottom),
+      text(x(recall), PLOT.bottom + 18, `${recall}`, "middle", GREY),
+    ]),
+    text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 38, "recall of the 10 nearest", "middle", INK),
+    text(PLOT.left - 8, PLOT.top - 8, "queries/s", "end", INK),
+    ...curves.map(({ name, points }) =>
+      line(
+        points.map(({ recall, qps }) => [x(recall), y(qps)]),
+        COLOURS[name],
+      ),
     ),
-    text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 38, "recall of the 10 nearest", "middle", "#1d2433"),
-    text(PLOT.left - 8, PLOT.top - 8, "queries/s", "end", "#1d2433"),
-    ...curves.map(({ name, points }) => line(points.map(({ recall, qps }) => [x(recall), y(qps)]), COLOURS[name])),
     ...legend(curves.map(({ name, points }) => ({ name, at: y(points.at(-1).qps) }))),
     "</svg>",
     "",
@@ -88,15 +102,16 @@ function speedTicks(low, high) {
   return ticks.filter((qps) => Math.log10(qps) >= low && Math.log10(qps) <= high);
 }
 
-function rule(x1, y1, x2, y2, words, anchor, [x, y]) {
-  const at = [x1, y1, x2, y2].map((value) => value.toFixed(1));
-  const stroke = `<path d="M${at[0]} ${at[1]}L${at[2]} ${at[3]}" stroke="#dfe3ea"/>`;
-  return stroke + text(x, y, words, anchor, "#5a6270");
+function rule(...ends) {
+  const [x1, y1, x2, y2] = ends.map((end) => end.toFixed(1));
+  return `<path d="M${x1} ${y1}L${x2} ${y2}" stroke="#dfe3ea"/>`;
 }
 
 function line(points, colour) {
   const at = points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
-  const dots = points.map(([x, y]) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="${colour}"/>`);
+  const dots = points.map(([x, y]) => {
+    return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="${colour}"/>`;
+  });
   return `<path d="M${at.join("L")}" fill="none" stroke="${colour}" stroke-width="2"/>${dots.join("")}`;
 }
 
@@ -113,7 +128,8 @@ function legend(entries) {
 }
 
 function text(x, y, words, anchor, colour) {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${colour}">${words}</text>`;
+  const place = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"`;
+  return `<text ${place} fill="${colour}">${words}</text>`;
 }
 
 function label(qps) {

@@ -34,7 +34,8 @@ const SILENCE_MAX_SECONDS = 300;
 async function native() {
   if (options.native === undefined) throw new Error("no native command was given");
   const { stdout } = await promisify(execFile)(options.native, [
-    ...["bench", "--json", "--isa", "avx2", "--threads", "1", "--metric", "cosine", "--recall", "0.99", "--repeat", "8"],
+    ...["bench", "--json", "--isa", "avx2", "--threads", "1", "--metric", "cosine"],
+    ...["--recall", "0.99", "--repeat", "8"],
     ...["--base", join(words20k, "words20k-384.i8.npy")],
     ...["--queries", join(words20k, "words20k-queries-384.f16.npy")],
   ]);
@@ -84,6 +85,7 @@ async function report(result) {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "results.json"), `${JSON.stringify(result, null, 1)}\n`);
   await writeFile(join(folder, "queries.svg"), picture(result));
-  console.log(`\n${result.browser.agent}, medians of ${result.rounds.length} rounds\n\n${table(result)}`);
+  console.log(`\n${result.browser.agent}, medians of ${result.rounds.length} rounds\n`);
+  console.log(table(result));
   console.log(`\nwritten to ${folder}`);
 }

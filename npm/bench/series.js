@@ -58,7 +58,8 @@ export function summary(rounds) {
       curve: medianCurve(rounds.flatMap(({ curves }) => curves[name] ?? [])),
     })),
     ratios: RATIOS.flatMap((ratio) => {
-      const value = median(rounds.map((round) => divided(valueOf(round, ratio.over, ratio), valueOf(round, ratio.under, ratio))));
+      const [better, worse] = [ratio.over, ratio.under].map((name) => (round) => valueOf(round, name, ratio));
+      const value = median(rounds.map((round) => divided(better(round), worse(round))));
       return value === undefined ? [] : [{ ...ratio, value }];
     }),
   };

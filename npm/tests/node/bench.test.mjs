@@ -75,5 +75,8 @@ test("ratios are taken within a round", () => {
   equal(ratios.map(({ figure }) => figure), ["queries/s", "build"]);
   near(ratios[0].value, 8);
   near(ratios[1].value, 5);
-  equal(series.map(({ name, buildSeconds }) => [name, buildSeconds]), [[names.hnswlib, 10], [names.relaxed, 2]]);
+  equal(
+    series.map(({ name, buildSeconds }) => [name, buildSeconds]),
+    [[names.hnswlib, 10], [names.relaxed, 2]],
+  );
 });
