@@ -285,7 +285,6 @@ fn bad_options_are_refused() {
     benched(&["-k", "0"], "choose a value inside");
     benched(&["-k", "301"], "at most 300");
     benched(&["--search-threads", "0"], "use one a core");
-    benched(&["--isa", "mmx"], "use one of scalar, avx2");
     benched(&["--isa", "simd128"], "leave out --isa");
     let truth = |rows: usize, columns: usize, first: i32| {
         let path = scratch.file("truth.npy");
