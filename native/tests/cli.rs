@@ -259,6 +259,13 @@ fn bench_keeps_its_contract() {
         assert!(point["p50_us"].as_f64() <= point["p99_us"].as_f64());
     }
     assert!(accepted(&[&data[..], &options[..]].concat()).contains("at 0.90"));
+    // The instruction set changes the speed alone.
+    let plain = json(&[&data[..], &options[..], &["--isa", "scalar"]].concat());
+    let recalls = |report: &Value| -> Vec<String> {
+        let points = report["search"].as_array().unwrap().iter();
+        points.map(|point| format!("{} {}", point["ef"], point["recall"])).collect()
+    };
+    assert_eq!(recalls(&plain), recalls(&report));
 
     // Another truth must show: recall comes from it, not from the index. (Neighbours that lie
     // farther than the true ones are easier to be as near as.)
@@ -304,6 +311,7 @@ fn bad_options_are_refused() {
     benched(&["-k", "0"], "choose a value inside");
     benched(&["-k", "301"], "at most 300");
     benched(&["--search-threads", "0"], "use one a core");
+    benched(&["--isa", "simd128"], "leave out --isa");
     let truth = |rows: usize, columns: usize, first: i32| {
         let path = scratch.file("truth.npy");
         let row: Vec<i32> = (first..first + columns as i32).collect();

@@ -5,11 +5,12 @@
 //!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
 //!      ─► test ───► areas ► runner ► counts
 //!      ─► claims ─► table of measured promises
-//!      ─► bench ──► peers: other libraries on the same data
+//!      ─► bench ──► comparisons with others
 //! ```
 //!
 //! Absent on purpose: anything a library user would want, and anything that `cargo` does alone.
 
+mod bench;
 mod claims;
 mod npm;
 mod peers;
@@ -33,6 +34,9 @@ usage: cargo xtask <command>
                             rows into the README
   bench peers [--help] [...]
                             compare with other libraries: a table, and a picture a data set
+  bench web [--rounds N] [--serve]
+                            compare the npm package with hnswlib-wasm in Chromium; --serve: in any
+                            browser
 ";
 
 fn main() -> ExitCode {
@@ -75,10 +79,7 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
             };
             claims::run(areas.first().map(String::as_str), options)
         }
-        "bench" => match rest.split_first() {
-            Some((what, arguments)) if what == "peers" => peers::run(arguments).map(|()| true),
-            _ => anyhow::bail!("bench what?\n\n{USAGE}"),
-        },
+        "bench" => bench::run(rest).map(|()| true),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(true)

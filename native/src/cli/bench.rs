@@ -3,8 +3,11 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use ecphory_native::bench::{self, AtRecall, Plan, Report, Step, Sweep, Target};
+use ecphory_native::ecphory::Builder;
+use ecphory_native::ecphory::arch::Isa;
 use ecphory_native::ecphory::exec::{Exec, Sequential};
 use ecphory_native::{Pool, vectors};
 
@@ -48,11 +51,24 @@ pub(super) struct Bench {
     #[arg(long, value_name = "R,R,…", value_delimiter = ',', default_value = "0.9,0.95,0.99")]
     recall: Vec<Target>,
 
+    /// Runs on this instruction set instead of the best this machine has: scalar, avx2, avx512
+    /// or neon.
+    #[arg(long, value_name = "NAME", value_parser = isa)]
+    isa: Option<Isa>,
+
     #[command(flatten)]
     index: IndexArgs,
 
     #[command(flatten)]
     tune: TuneArgs,
+}
+
+/// An instruction set by its name.
+fn isa(name: &str) -> Result<Isa, String> {
+    Isa::from_name(name).ok_or_else(|| {
+        let known = Isa::ALL.map(Isa::name).join(", ");
+        format!("there is no instruction set of this name; use one of {known}")
+    })
 }
 
 impl Bench {
@@ -71,7 +87,7 @@ impl Bench {
         let truth = self.truth.as_ref().map(vectors::read_ids).transpose()?;
         let plan = Plan {
             samples: self.tune.read()?,
-            builder: self.index.builder(base.dim()),
+            builder: self.builder(base.dim())?,
             k: self.k,
             sweep: Sweep { searchers, repeat: self.repeat },
             targets: self.recall,
@@ -84,6 +100,14 @@ impl Bench {
             })?;
         drop(line);
         output.result(&report, |report| text(report, output))
+    }
+
+    fn builder(&self, dim: usize) -> anyhow::Result<Builder> {
+        let builder = self.index.builder(dim);
+        let Some(isa) = self.isa else { return Ok(builder) };
+        builder.isa(isa).with_context(|| {
+            format!("this machine has no {isa}; leave out --isa to take the best that it has")
+        })
     }
 }
 

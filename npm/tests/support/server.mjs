@@ -6,6 +6,8 @@
 //     html/                      an HTML page whatever is asked for
 //     trap/, thread-trap/        binaries in which one function traps
 //   POST /report?page=…          what a page has to say
+//
+// The benchmark serves folders of its own and answers further posts.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -17,6 +19,7 @@ import { memoryTraps, threadsTrap } from "./trap.mjs";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".mjs": "text/javascript; charset=utf-8",
   ".wasm": "application/wasm",
@@ -28,7 +31,7 @@ const ISOLATION = {
 };
 const HTML = "<!doctype html><title>Not here</title><p>A page for everything, as development servers have it.";
 
-/** Starts the server; `onReport(page, report)` gets what pages post. */
+/** The tests' server; `onReport(page, report)` gets what pages post. */
 export async function startServer(onReport) {
   const directories = {
     dist: join(root, "dist"),
@@ -37,8 +40,16 @@ export async function startServer(onReport) {
     trap: await memoryTraps(),
     "thread-trap": await threadsTrap(),
   };
+  return serve(directories, { "/report": onReport });
+}
+
+/**
+ * Serves `directories` by name. `posts` has a function by path, which gets the page's name and what
+ * it posted; what it returns, if anything, is the answer.
+ */
+export async function serve(directories, posts) {
   const server = createServer((request, response) => {
-    answer(request, response, directories, onReport).catch((error) => {
+    answer(request, response, directories, posts).catch((error) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -46,13 +57,15 @@ export async function startServer(onReport) {
   return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
-async function answer(request, response, directories, onReport) {
+async function answer(request, response, directories, posts) {
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
-  if (request.method === "POST" && pathname === "/report") {
+  if (request.method === "POST" && Object.hasOwn(posts, pathname)) {
     const parts = [];
     for await (const part of request) parts.push(part);
-    onReport(searchParams.get("page"), JSON.parse(Buffer.concat(parts).toString()));
-    response.writeHead(204).end();
+    const text = Buffer.concat(parts).toString();
+    const value = await posts[pathname](searchParams.get("page"), text === "" ? undefined : JSON.parse(text));
+    if (value === undefined) response.writeHead(204).end();
+    else response.writeHead(200, { "Content-Type": TYPES[".json"] }).end(JSON.stringify(value));
     return;
   }
   const [, mode, directory, ...rest] = decodeURIComponent(pathname).split("/");

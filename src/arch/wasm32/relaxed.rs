@@ -12,8 +12,8 @@ use super::simd128::{self, fold_codes};
 use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
 use crate::arch::{Isa, Kernels};
 
-/// Rows scored together.
-const ROWS: usize = 4;
+/// Rows scored together: a sum of its own for each hides how long one dot product takes.
+const ROWS: usize = 8;
 
 pub(super) static KERNELS: Kernels = Kernels {
     isa: Isa::RelaxedSimd,

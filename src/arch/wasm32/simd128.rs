@@ -11,8 +11,9 @@ use std::arch::wasm32::{
 use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
 use crate::arch::{Isa, Kernels, ORIGIN, f16};
 
-/// Float rows scored together: half of the sixteen registers of x86-64 are sums already.
-const F32_ROWS: usize = 1;
+/// Float rows scored together: their sums overflow the registers, but rows of many cache lines come
+/// faster several at a time (`benches/LEDGER.md`).
+const F32_ROWS: usize = 4;
 /// Code rows scored together.
 const CODE_ROWS: usize = 4;
 
