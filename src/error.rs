@@ -127,11 +127,8 @@ pub enum Error {
         limit: u32,
     },
     /// A search asked for a recall that is none.
-    #[error("recall = {recall} is not between 0 and 1; ask for a share such as 0.95")]
-    RecallOutOfRange {
-        /// What was asked for.
-        recall: f32,
-    },
+    #[error("recall is not between 0 and 1; ask for a share such as 0.95")]
+    RecallOutOfRange,
     /// A search asked for recall in an index that does not know what reaches it.
     #[error(
         "the index was never tuned, so nothing is known of its recall; call tune once, or set ef"
@@ -139,13 +136,12 @@ pub enum Error {
     NotTuned,
     /// A search asked for more recall than any measured breadth reaches.
     #[error(
-        "recall {recall} was not reached when the index was tuned, at most {highest}; ask for less, set ef, or search exactly"
+        "such a recall was not reached when the index was tuned, at most 0.{highest:04}; ask for less, set ef, or search exactly"
     )]
     RecallOutOfReach {
-        /// What was asked for.
-        recall: f32,
-        /// What the widest search reached.
-        highest: f32,
+        /// What the widest search reached, in ten-thousandths. (An integer: what prints floats would
+        /// be a tenth of the WebAssembly library.)
+        highest: u32,
     },
     /// Memory for the call could not be had.
     #[error("could not allocate {bytes} bytes; free memory or split the data over several indexes")]
@@ -211,7 +207,7 @@ impl Error {
             Self::NotEnoughItems { .. } => "not-enough-items",
             Self::DuplicateKey { .. } => "duplicate-key",
             Self::Full { .. } => "full",
-            Self::RecallOutOfRange { .. } => "recall-out-of-range",
+            Self::RecallOutOfRange => "recall-out-of-range",
             Self::NotTuned => "not-tuned",
             Self::RecallOutOfReach { .. } => "recall-out-of-reach",
             Self::OutOfMemory { .. } => "out-of-memory",

@@ -188,7 +188,7 @@ fn what_cannot_be_asked_for_is_refused() {
     let tuning = tune(&index).unwrap();
     let highest = tuning.highest();
     if highest < 0.9999 {
-        let refused = Error::RecallOutOfReach { recall: 0.9999, highest };
+        let refused = Error::RecallOutOfReach { highest: (highest * 10_000.0) as u32 };
         assert_eq!(index.search(query).recall(0.9999).run(), Err(refused));
     }
     assert!(index.search(query).k(3000).recall(0.9).run().is_ok());

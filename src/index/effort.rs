@@ -50,7 +50,7 @@ impl Effort {
         match self {
             Self::Ef(ef) => in_range("ef", ef, 1, EF_MAX),
             Self::Recall(recall) if recall > 0.0 && recall < 1.0 => Ok(()),
-            Self::Recall(recall) => Err(Error::RecallOutOfRange { recall }),
+            Self::Recall(_) => Err(Error::RecallOutOfRange),
         }
     }
 
@@ -61,8 +61,8 @@ impl Effort {
             Self::Recall(recall) => {
                 let tuning = root.tuning.pin();
                 let tuning = tuning.as_ref().ok_or(Error::NotTuned)?;
-                let highest = tuning.highest();
-                tuning.ef(recall, k).ok_or(Error::RecallOutOfReach { recall, highest })?
+                let highest = (tuning.highest() * 10_000.0) as u32;
+                tuning.ef(recall, k).ok_or(Error::RecallOutOfReach { highest })?
             }
         };
         Ok(ef.max(k))
