@@ -30,7 +30,7 @@ pub(crate) struct Scratch {
 /// tie, measured the same.
 const SEARCH_TIES_SHARE: usize = 8;
 
-/// Candidates compared again that have to change nothing for the rest to be left.
+/// Candidates compared again, at least, that have to change nothing for the rest to be left.
 const SETTLED: usize = 32;
 
 /// Candidates compared again in one turn, while those of the next are fetched.
@@ -231,8 +231,8 @@ impl Scratch {
 
     /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
     ///
-    /// What was walked on codes is compared again, nearest first, until [`SETTLED`] candidates in a
-    /// row have changed nothing: where rows lie a few steps of the codes apart, the whole pool.
+    /// What was walked on codes is compared again, nearest first, until half the pool has changed
+    /// nothing: where rows lie a few steps of the codes apart, that is all of it.
     pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
         let candidates = self.pool.candidates();
         self.ranked.clear();
@@ -245,7 +245,7 @@ impl Scratch {
         self.again.clear();
         self.again.extend(candidates.iter().map(|c| c.node()));
         let mut ordinals = [0; RANKED_AT_ONCE];
-        let mut settled = 0;
+        let (mut settled, patience) = (0, SETTLED.max(self.again.len() / 2));
         for (i, slots) in self.again.chunks(RANKED_AT_ONCE).enumerate() {
             // What the next turn reads is on its way while this one is summed.
             let next = self.again.iter().skip((i + 1) * RANKED_AT_ONCE);
@@ -267,7 +267,7 @@ impl Scratch {
                 self.ranked.insert(place, found);
                 settled = 0;
             }
-            if settled >= SETTLED.max(k) {
+            if settled >= patience {
                 break;
             }
         }
