@@ -15,7 +15,8 @@ pub enum Rows {
     F16,
     /// The 7-bit code alone: a quarter of the bytes and less exact answers, the compact profile.
     /// Distances are those of the decoded vectors. Codes are fitted by a bulk build, which has to
-    /// come first; of its vectors up to one in 128 may lie outside their range, and is less exact.
+    /// come first; of its vectors up to one in 128 may lie outside their range (with `codes = u7`
+    /// any), and is less exact.
     /// Vectors inserted later have to lie inside.
     Codes,
 }

@@ -100,9 +100,6 @@ pub(crate) fn insert(
     scratch.walk.skip(newcomer.slot);
     scratch.walk.seed(&layer, space, &seeds);
     scratch.walk.run(&layer, space);
-    if scratch.walk.is_blurred(space) {
-        space.count_blurred();
-    }
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
         // Refused only where others have filled the row before.
@@ -119,6 +116,10 @@ pub(crate) fn insert(
     if newcomer.level > entry.level {
         let Newcomer { slot, level, upper } = newcomer;
         graph.raise_entry(Entry { level, upper, slot });
+    }
+    // Last: the count may turn codes off, and what was scored so far was scored on them.
+    if scratch.walk.is_blurred(space) {
+        space.count_blurred();
     }
 }
 
@@ -171,7 +172,7 @@ impl Insert<'_> {
             .find(|&slot| links::promise(word(slot), most).is_some())
             .unwrap_or_else(|| {
                 let anchor = graph.anchor();
-                let near = candidates.first().map_or(anchor, |candidate| candidate.node());
+                let near = parents.first().map_or(anchor, |candidate| candidate.node());
                 let choose = |depth, children| {
                     (mix(u64::from(slot), depth as u64) % children as u64) as usize
                 };

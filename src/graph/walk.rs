@@ -15,7 +15,6 @@ pub(crate) struct Scratch {
     pub(crate) pool: Pool,
     visited: Visited,
     /// The one that is collected and the one that is scored, in turn.
-    /// The one that is collected and the one that is scored, in turn.
     batches: [Batch; 2],
     again: Vec<u32>,
     ranked: Vec<(u32, u64)>,

@@ -18,7 +18,8 @@ pub const DEFAULT_EF: usize = 100;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effort {
-    /// Candidates the walk keeps, 1..=65,536, raised to the neighbours asked for.
+    /// Candidates the walk keeps, 1..=65,536, raised to the neighbours asked for (twice as many
+    /// on codes).
     Ef(usize),
     /// The share of true neighbours to find, above 0 and below 1, in an index that was
     /// [tuned](crate::Index::tune).

@@ -35,7 +35,9 @@ pub(super) fn some_of(queries: &[f32], dim: usize) -> Result<Vec<f32>> {
     let rows = queries.len() / dim;
     in_range("queries", rows, 1, usize::MAX)?;
     let count = rows.min(SAMPLES_MAX);
-    let row = |number: usize| &queries[number * rows / count * dim..][..dim];
+    // In 64 bits, so that 32-bit targets choose the same.
+    let place = |number: usize| (number as u64 * rows as u64 / count as u64) as usize;
+    let row = |number: usize| &queries[place(number) * dim..][..dim];
     Ok((0..count).flat_map(|number| row(number).iter().copied()).collect())
 }
 

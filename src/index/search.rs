@@ -143,7 +143,7 @@ impl Search<'_> {
         self
     }
 
-    /// Candidates the walk keeps (1..=65,536, raised to `k`): more find better neighbours, and take
+    /// Candidates the walk keeps (1..=65,536, raised to `k`, on codes to `2 k`): more find better neighbours, and take
     /// longer. [`DEFAULT_EF`](crate::DEFAULT_EF) unless set. Takes the place of [`Self::recall`].
     pub fn ef(mut self, ef: usize) -> Self {
         self.effort = Effort::Ef(ef);

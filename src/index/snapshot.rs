@@ -272,10 +272,9 @@ impl Meta {
         let kept = ROWS.get(fields.take_u32()? as usize).copied();
         options.rows = kept.ok_or_else(|| fields.refuse("the kind of rows is unknown"))?;
         options.check().map_err(|_| fields.refuse("an option is outside its bounds"))?;
-        if options.rows == Rows::Codes && code_rows != CodeRows::Whole && rows > 1 {
-            return Err(
-                fields.refuse("there are items and neither vectors nor whole codes of them")
-            );
+        let unfitted = code_rows == CodeRows::None && rows == 1;
+        if options.rows == Rows::Codes && code_rows != CodeRows::Whole && !unfitted {
+            return Err(fields.refuse("there are neither vectors nor whole codes of the items"));
         }
         let heads = Heads { upper_next, entry, anchor, ranks, built };
         if !valid_heads(heads, rows) {

@@ -40,7 +40,8 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Empty`] if there are no items, [`Error::Busy`] beside a bulk build or a snapshot,
-    /// [`Error::Cancelled`]. An earlier tuning stays then.
+    /// [`Error::Cancelled`]. An earlier tuning stays then. While it runs, it counts as a writer to
+    /// snapshots, `keys` and `check`, which are refused.
     pub fn tune(
         &self,
         exec: &dyn Exec,
@@ -132,7 +133,7 @@ impl Samples {
     fn judge_more(&mut self, index: &Index, root: &Root, exec: &dyn Exec) {
         let first = self.bounds.len();
         let left = self.vectors.len() / self.dim - first;
-        let count = left.min(SCAN_GRAIN * exec.width().max(1));
+        let count = left.min(SCAN_GRAIN.saturating_mul(exec.width().max(1)));
         let blocks = map_ranges(exec, count, SCAN_GRAIN, |range| {
             let queries = range.map(|number| self.row(first + number));
             let farthest =

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crossbeam_epoch::{Atomic, Collector, Guard, LocalHandle, Owned};
 
 /// Handles a thread keeps for the cells it used last; older ones are registered again.
-const HANDLES: usize = 8;
+const HANDLES: usize = 16;
 
 thread_local! {
     static CACHE: RefCell<Vec<LocalHandle>> = const { RefCell::new(Vec::new()) };
