@@ -29,6 +29,7 @@ mod bulk;
 mod effort;
 mod insert;
 mod keys;
+mod meta;
 mod options;
 mod root;
 mod samples;
