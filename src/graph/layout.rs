@@ -293,6 +293,8 @@ pub(crate) fn is_linked(space: &Space, slot: u32) -> bool {
 
 /// One level as the walk sees it: rows of words that name nodes, and the slot of each node.
 pub(crate) trait Layer {
+    /// Whether it lies above level 0.
+    const UPPER: bool;
     /// Nodes that links of this layer can name are below; fixed when the walk begins.
     fn capacity(&self) -> u32;
     /// The links of a node.
@@ -316,6 +318,8 @@ impl<'a> BaseLayer<'a> {
 }
 
 impl Layer for BaseLayer<'_> {
+    const UPPER: bool = false;
+
     #[inline(always)]
     fn capacity(&self) -> u32 {
         self.capacity
@@ -355,6 +359,8 @@ impl<'a> UpperLayer<'a> {
 }
 
 impl Layer for UpperLayer<'_> {
+    const UPPER: bool = true;
+
     #[inline(always)]
     fn capacity(&self) -> u32 {
         self.capacity

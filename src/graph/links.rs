@@ -35,14 +35,21 @@ pub(crate) enum Offer {
     Full,
 }
 
-/// Copies the targets of a row into `out` and returns how many there are; their rows are visible.
+/// Copies the targets of a row that are `wanted` into `out` and returns how many there are; their
+/// rows are visible. An empty word counts as target 0.
+///
+/// Free of branches: half the neighbours of a node were seen before, and no predictor knows which.
 #[inline(always)]
-pub(crate) fn read<W: Words + ?Sized>(row: &W, out: &mut [u32]) -> usize {
+pub(crate) fn read<W: Words + ?Sized>(
+    row: &W,
+    out: &mut [u32],
+    mut wanted: impl FnMut(u32) -> bool,
+) -> usize {
     let mut count = 0;
     for place in 0..row.len().min(out.len()) {
         let target = Link::from_bits(row.load(place, W::READ)).target();
         out[count] = target;
-        count += usize::from(target != 0);
+        count += usize::from(wanted(target));
     }
     // Pairs with the releasing exchanges of `offer`, `evict` and `pin`.
     row.acquire_fence();

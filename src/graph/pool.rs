@@ -1,5 +1,7 @@
 //! The candidates of a search: one sorted array.
 
+use crate::limits::M0_MAX;
+
 /// A candidate: ordinal, node and whether it was expanded, in the bits of one integer whose order
 /// is (ordinal, node).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,11 +42,21 @@ pub(crate) struct Pool {
     ef: usize,
     cursor: usize,
     ties: usize,
+    /// What a batch brings that is better than the worst, and where it goes.
+    arrived: [Candidate; M0_MAX],
+    places: [usize; M0_MAX],
 }
 
 impl Default for Pool {
     fn default() -> Self {
-        Self { candidates: Vec::new(), ef: 0, cursor: 0, ties: usize::MAX }
+        Self {
+            candidates: Vec::new(),
+            ef: 0,
+            cursor: 0,
+            ties: usize::MAX,
+            arrived: [Candidate(0); M0_MAX],
+            places: [0; M0_MAX],
+        }
     }
 }
 
@@ -64,15 +76,72 @@ impl Pool {
         self.cursor = 0;
     }
 
-    /// Keeps the candidate if it is among the best.
+    /// Keeps those of up to [`M0_MAX`] candidates that are among the best.
+    ///
+    /// Nothing here depends on the order in which they come. What fails the first comparison, most of
+    /// them late in a search, is left out without a branch; the places of the others are looked up
+    /// independently of each other, and each candidate that makes room moves once.
     #[inline(always)]
-    pub(crate) fn offer(&mut self, candidate: Candidate) {
+    pub(crate) fn offer(&mut self, ordinals: &[u32], nodes: &[u32]) {
+        let full = self.candidates.len() == self.ef;
+        let bound = if full { self.candidates[self.ef - 1] } else { Candidate(u64::MAX) };
+        let mut arrived = 0;
+        for (&ordinal, &node) in ordinals.iter().zip(nodes) {
+            let candidate = Candidate::new(ordinal, node);
+            self.arrived[arrived] = candidate;
+            arrived += usize::from(candidate < bound);
+        }
+        if arrived > 0 {
+            self.admit(arrived);
+        }
+    }
+
+    /// Merges the first `count` of what arrived.
+    fn admit(&mut self, count: usize) {
+        let Self { candidates, arrived, places, .. } = self;
+        let arrived = &mut arrived[..count];
+        arrived.sort_unstable();
+        let mut last = None;
+        let mut crowded = false;
+        for (place, &candidate) in places.iter_mut().zip(&*arrived) {
+            *place = candidates.partition_point(|&other| other < candidate);
+            let ordinal = candidate.ordinal();
+            let beside = [place.wrapping_sub(1), *place].map(|i| candidates.get(i).copied());
+            if beside.into_iter().chain([last]).flatten().any(|other| other.ordinal() == ordinal) {
+                let there = tied_around(candidates, *place, ordinal);
+                let arriving = arrived.iter().filter(|other| other.ordinal() == ordinal);
+                crowded |= there.0 + there.1 + arriving.count() > self.ties;
+            }
+            last = Some(candidate);
+        }
+        if crowded {
+            return (0..count).for_each(|i| self.admit_one(self.arrived[i]));
+        }
+        let mut end = candidates.len();
+        candidates.resize(self.ef.min(end + count), Candidate(0));
+        for i in (0..count).rev() {
+            let place = places[i];
+            // What would land past the last place falls out.
+            let moved = place..end.min(candidates.len() - (i + 1).min(candidates.len()));
+            if !moved.is_empty() {
+                candidates.copy_within(moved, place + i + 1);
+            }
+            if let Some(free) = candidates.get_mut(place + i) {
+                *free = arrived[i];
+            }
+            end = place;
+        }
+        self.cursor = self.cursor.min(places[0]);
+    }
+
+    /// Keeps one candidate if it is among the best, and its ordinal has room.
+    fn admit_one(&mut self, candidate: Candidate) {
         let full = self.candidates.len() == self.ef;
         if full && candidate >= self.candidates[self.ef - 1] {
             return;
         }
         let place = self.candidates.partition_point(|&other| other < candidate);
-        if self.ties != usize::MAX && self.is_crowded(candidate.ordinal(), place) {
+        if self.is_crowded(candidate.ordinal(), place) {
             return;
         }
         if self.candidates.len() == self.ef {
@@ -85,9 +154,7 @@ impl Pool {
     /// Whether the ordinal's run around `place` has no room there; where it is full and the place is
     /// inside, its last makes room.
     fn is_crowded(&mut self, ordinal: u32, place: usize) -> bool {
-        let tied = |other: &&Candidate| other.ordinal() == ordinal;
-        let before = self.candidates[..place].iter().rev().take_while(tied).count();
-        let after = self.candidates[place..].iter().take_while(tied).count();
+        let (before, after) = tied_around(&self.candidates, place, ordinal);
         let crowded = before + after >= self.ties;
         if crowded && after > 0 {
             self.candidates.remove(place + after - 1);
@@ -117,6 +184,13 @@ impl Pool {
     }
 }
 
+/// How many candidates before a place have this ordinal, and how many from there on.
+fn tied_around(candidates: &[Candidate], place: usize, ordinal: u32) -> (usize, usize) {
+    let (before, after) = candidates.split_at(place);
+    let tied = |other: &&Candidate| other.ordinal() == ordinal;
+    (before.iter().rev().take_while(tied).count(), after.iter().take_while(tied).count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,16 +201,44 @@ mod tests {
         pool.limit_ties(3);
         pool.reset(5);
         for node in [9, 4, 7, 8, 2, 4000] {
-            pool.offer(Candidate::new(10, node));
+            pool.offer(&[10], &[node]);
         }
-        for ordinal in [30, 20, 40] {
-            pool.offer(Candidate::new(ordinal, 1));
-        }
+        pool.offer(&[30, 20, 40], &[1, 1, 1]);
         let kept = pool.candidates().iter().map(|c| (c.ordinal(), c.node()));
         assert_eq!(kept.collect::<Vec<_>>(), [(10, 2), (10, 4), (10, 7), (20, 1), (30, 1)]);
         assert_eq!([pool.expand(), pool.expand()], [Some(2), Some(4)]);
         // A nearer one is next, wherever the cursor was.
-        pool.offer(Candidate::new(10, 1));
+        pool.offer(&[10], &[1]);
         assert_eq!([pool.expand(), pool.expand()], [Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn a_batch_keeps_what_its_candidates_would_keep_one_by_one() {
+        let mut state = 7u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for (ties, values) in [(usize::MAX, 40), (usize::MAX, 1 << 20), (2, 60), (2, 1 << 20)] {
+            for ef in [1, 2, 7, 40] {
+                let [mut batch, mut single] = [Pool::default(), Pool::default()];
+                for pool in [&mut batch, &mut single] {
+                    pool.limit_ties(ties);
+                    pool.reset(ef);
+                }
+                for round in 0..200 {
+                    let len = random(M0_MAX as u32 + 1);
+                    let mut ordinals: Vec<u32> = (0..len).map(|_| random(values)).collect();
+                    ordinals.sort_unstable();
+                    let nodes: Vec<u32> = (0..len).map(|i| round * 1000 + i).collect();
+                    batch.offer(&ordinals, &nodes);
+                    for (ordinal, node) in ordinals.iter().zip(&nodes) {
+                        single.offer(&[*ordinal], &[*node]);
+                    }
+                    assert_eq!(batch.candidates(), single.candidates());
+                    assert_eq!(batch.expand(), single.expand());
+                }
+            }
+        }
     }
 }

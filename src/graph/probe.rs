@@ -3,7 +3,7 @@
 use crate::arch::prefetch;
 use crate::distance::{Metric, Query, from_f32, from_i32};
 use crate::quantize::{Fidelity, ORIGIN, encode_signed};
-use crate::store::{ALIGN, BLOCK, Space};
+use crate::store::{ALIGN, BLOCK, Chunks, Space};
 
 /// Scores slots against one query. Kept in scratch memory and set again for each query.
 ///
@@ -116,22 +116,15 @@ impl Probe {
         }
     }
 
-    /// Asks for what [`Self::score`] will read of a slot.
+    /// What [`Self::score`] will read.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, space: &Space, slot: u32) {
+    pub(crate) fn reads<'a>(&self, space: &'a Space) -> Reads<'a> {
         let codes = &space.store.codes;
         match self.form {
-            Form::Exact => Self::prefetch_exact(space, slot),
-            Form::Signed | Form::Code => prefetch_lines(codes.row(slot), space.traversed_bytes()),
-            Form::Item | Form::Product => prefetch_lines(codes.row(slot), codes.stride()),
+            Form::Exact => Reads::vectors(space),
+            Form::Signed | Form::Code => Reads::new(codes, space.traversed_bytes()),
+            Form::Item | Form::Product => Reads::new(codes, codes.stride()),
         }
-    }
-
-    /// Asks for what [`Self::score_exact`] will read of a slot.
-    #[inline(always)]
-    pub(crate) fn prefetch_exact(space: &Space, slot: u32) {
-        let rows = space.ranked();
-        prefetch_lines(rows.row(slot), rows.stride());
     }
 
     /// The ordinal of one slot.
@@ -186,12 +179,33 @@ impl Probe {
     }
 }
 
+/// The bytes of rows that a score reads, to be asked for in advance.
+#[derive(Clone, Copy)]
+pub(crate) struct Reads<'a> {
+    rows: &'a Chunks,
+    bytes: usize,
+}
+
 /// Lines of a row that are asked for at once: the processor streams in what follows.
 const LINES_AHEAD: usize = 8;
 
-#[inline(always)]
-fn prefetch_lines(row: *const u8, bytes: usize) {
-    for line in (0..bytes.min(LINES_AHEAD * ALIGN)).step_by(ALIGN) {
-        prefetch(row.wrapping_add(line));
+impl<'a> Reads<'a> {
+    fn new(rows: &'a Chunks, bytes: usize) -> Self {
+        Self { rows, bytes: bytes.min(LINES_AHEAD * ALIGN) }
+    }
+
+    /// What [`Probe::score_exact`] reads.
+    pub(crate) fn vectors(space: &'a Space) -> Self {
+        let rows = space.ranked();
+        Self::new(rows, rows.stride())
+    }
+
+    /// Asks for the row of a published slot.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, slot: u32) {
+        let row = self.rows.row(slot);
+        for line in (0..self.bytes).step_by(ALIGN) {
+            prefetch(row.wrapping_add(line));
+        }
     }
 }

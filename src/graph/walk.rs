@@ -2,8 +2,8 @@
 
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer};
 use super::links;
-use super::pool::{Candidate, LINKING_TIES, Pool};
-use super::probe::Probe;
+use super::pool::{LINKING_TIES, Pool};
+use super::probe::{Probe, Reads};
 use super::visited::Visited;
 use super::word::Entry;
 use crate::limits::M0_MAX;
@@ -13,7 +13,8 @@ use crate::store::Space;
 pub(crate) struct Scratch {
     pub(crate) probe: Probe,
     pub(crate) pool: Pool,
-    visited: Visited,
+    /// Of level 0, and of the levels above it, which are begun more often and have fewer nodes.
+    visited: [Visited; 2],
     /// The one that is collected and the one that is scored, in turn.
     batches: [Batch; 2],
     again: Vec<u32>,
@@ -57,7 +58,7 @@ impl Scratch {
         Self {
             probe: Probe::new(space),
             pool: Pool::default(),
-            visited: Visited::default(),
+            visited: [Visited::default(), Visited::default()],
             batches: [Batch::EMPTY, Batch::EMPTY],
             again: Vec::new(),
             ranked: Vec::new(),
@@ -77,21 +78,27 @@ impl Scratch {
     /// Empties the pool for a walk over `layer` that keeps `ef` candidates.
     pub(crate) fn begin<L: Layer>(&mut self, layer: &L, ef: usize) {
         self.pool.reset(ef);
-        self.visited.reset(layer.capacity());
+        self.visited[usize::from(L::UPPER)].reset(layer.capacity());
     }
 
-    /// Leaves a node of the layer out of the walk that has begun.
+    /// Leaves a node of level 0 out of the walk that has begun.
     pub(crate) fn skip(&mut self, node: u32) {
-        self.visited.insert(node);
+        self.visited[0].marker().insert(node);
     }
 
     /// Makes nodes of `layer` known to the walk, as if a link had led there.
     pub(crate) fn seed<L: Layer>(&mut self, layer: &L, space: &Space, nodes: &[u32]) {
         for nodes in nodes.chunks(M0_MAX) {
             let batch = &mut self.batches[0];
-            batch.nodes[..nodes.len()].copy_from_slice(nodes);
-            batch.len = nodes.len();
-            self.collect(layer, space, 0);
+            batch.len = 0;
+            let mut visited = self.visited[usize::from(L::UPPER)].marker();
+            for &node in nodes {
+                if visited.insert(node) {
+                    batch.nodes[batch.len] = node;
+                    batch.len += 1;
+                }
+            }
+            self.request(layer, space, 0);
             self.score(space, 0);
         }
     }
@@ -108,12 +115,14 @@ impl Scratch {
         while let Some(node) = next {
             self.hops += 1;
             let batch = &mut self.batches[side];
-            batch.len = links::read(layer.row(node), &mut batch.nodes);
+            let mut visited = self.visited[usize::from(L::UPPER)].marker();
+            let unseen = |target| visited.insert(target);
+            batch.len = links::read(layer.row(node), &mut batch.nodes, unseen);
             next = self.pool.expand();
             if let Some(next) = next {
                 layer.prefetch(next);
             }
-            self.collect(layer, space, side);
+            self.request(layer, space, side);
             side ^= 1;
             self.score(space, side);
             if next.is_none() {
@@ -124,29 +133,26 @@ impl Scratch {
         }
     }
 
-    /// Keeps those nodes of a batch that were not seen, and asks for what scoring them will read.
+    /// Asks for what scoring the nodes of a batch will read.
     #[inline(always)]
-    fn collect<L: Layer>(&mut self, layer: &L, space: &Space, side: usize) {
+    fn request<L: Layer>(&mut self, layer: &L, space: &Space, side: usize) {
         let Batch { len, nodes, slots, .. } = &mut self.batches[side];
-        let (end, slots_end) = (layer.capacity(), space.store.capacity());
-        let mut unseen = 0;
+        let (slots_end, reads) = (space.store.capacity(), self.probe.reads(space));
+        let mut known = 0;
         for i in 0..*len {
             let node = nodes[i];
-            // A link may name a node newer than the walk; a damaged file may name anything.
-            if node == 0 || node >= end || !self.visited.insert(node) {
-                continue;
-            }
             let slot = layer.slot(node);
+            // Only a damaged file names a slot that cannot be.
             if slot == 0 || slot >= slots_end {
                 continue;
             }
-            self.probe.prefetch(space, slot);
-            nodes[unseen] = node;
-            slots[unseen] = slot;
-            unseen += 1;
+            reads.prefetch(slot);
+            nodes[known] = node;
+            slots[known] = slot;
+            known += 1;
         }
-        *len = unseen;
-        self.distances += unseen as u32;
+        *len = known;
+        self.distances += known as u32;
     }
 
     /// Scores a collected batch and empties it.
@@ -155,9 +161,7 @@ impl Scratch {
         let Batch { len, nodes, slots, ordinals } = &mut self.batches[side];
         let (slots, ordinals) = (&slots[..*len], &mut ordinals[..*len]);
         self.probe.score(space, slots, ordinals);
-        for (&ordinal, &node) in ordinals.iter().zip(nodes.iter()) {
-            self.pool.offer(Candidate::new(ordinal, node));
-        }
+        self.pool.offer(ordinals, nodes);
         *len = 0;
     }
 
@@ -243,12 +247,13 @@ impl Scratch {
         }
         self.again.clear();
         self.again.extend(candidates.iter().map(|c| c.node()));
+        let vectors = Reads::vectors(space);
         let mut ordinals = [0; RANKED_AT_ONCE];
         let (mut settled, patience) = (0, SETTLED.max(self.again.len() / 2));
         for (i, slots) in self.again.chunks(RANKED_AT_ONCE).enumerate() {
             // What the next turn reads is on its way while this one is summed.
             let next = self.again.iter().skip((i + 1) * RANKED_AT_ONCE);
-            next.take(RANKED_AT_ONCE).for_each(|&slot| Probe::prefetch_exact(space, slot));
+            next.take(RANKED_AT_ONCE).for_each(|&slot| vectors.prefetch(slot));
             let ordinals = &mut ordinals[..slots.len()];
             self.probe.score_exact(space, slots, ordinals);
             self.distances += slots.len() as u32;
