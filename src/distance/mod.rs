@@ -22,6 +22,6 @@ mod rows;
 
 pub(crate) use check::{check, check_denormals, check_f16, norm};
 pub use metric::{Metric, UnknownMetric};
-pub(crate) use ordinal::{from_f32, from_i32, to_f32};
+pub(crate) use ordinal::{from_f32, from_i32, to_f32, to_i32};
 pub(crate) use query::{Frame, Query};
 pub use rows::{Rows, UnknownRows};

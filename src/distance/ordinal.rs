@@ -21,6 +21,12 @@ pub(crate) fn from_i32(distance: i32) -> u32 {
     distance as u32 ^ SIGN
 }
 
+/// The integer distance that has this ordinal.
+#[inline(always)]
+pub(crate) fn to_i32(ordinal: u32) -> i32 {
+    (ordinal ^ SIGN) as i32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +41,10 @@ mod tests {
         for distance in distances {
             assert_eq!(to_f32(from_f32(distance)).to_bits(), distance.to_bits());
         }
+        assert_eq!(
+            [i32::MIN, -1, 0, i32::MAX].map(|i| to_i32(from_i32(i))),
+            [i32::MIN, -1, 0, i32::MAX]
+        );
         assert!(from_i32(i32::MIN) < from_i32(-1) && from_i32(-1) < from_i32(0));
         assert!(from_i32(0) < from_i32(i32::MAX));
     }

@@ -68,6 +68,11 @@ impl Query {
         &self.vector
     }
 
+    /// What products with [`Self::vector`] are divided by: its length under cosine, else 1.
+    pub(crate) fn length(&self) -> f32 {
+        if self.metric == Metric::Cosine { self.norm } else { 1.0 }
+    }
+
     /// Turns the sums of rows into distances; `norm_of(i)` is the length of row `i` (cosine only).
     pub(crate) fn finish(&self, sums: &mut [f32], norm_of: impl Fn(usize) -> f32) {
         if let Some((step, of_mean)) = self.frame {

@@ -14,6 +14,7 @@
 //! | `links` | the protocol of one row: read, offer, evict, promise, pin |
 //! | `layout` | where rows lie; the layers as the walk sees them |
 //! | `probe`, `pool`, `visited`, `walk` | search: score, keep the best, remember, expand |
+//! | `rank` | compare the best again, on vectors |
 //! | `select` | diverse neighbours |
 //! | `level`, `order` | levels by hash; slots in spatial order |
 //! | `build` | many nodes at once, in batches against a frozen graph, deterministic |
@@ -47,6 +48,7 @@ mod loom_tests;
 mod order;
 mod pool;
 mod probe;
+mod rank;
 mod select;
 mod visited;
 mod walk;

@@ -1,7 +1,7 @@
 //! A query, or an item in the role of one, in the form the traversal compares.
 
 use crate::arch::prefetch;
-use crate::distance::{Metric, Query, from_f32, from_i32};
+use crate::distance::{Metric, Query, from_f32, from_i32, to_i32};
 use crate::quantize::{Fidelity, ORIGIN, encode_signed};
 use crate::store::{ALIGN, BLOCK, Chunks, Space};
 
@@ -26,6 +26,8 @@ pub(crate) struct Probe {
     sum: i32,
     /// The item's own bias under inner product.
     bias: f32,
+    /// What one unit of a query's ordinals on codes is as a distance.
+    step: f32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,7 @@ impl Probe {
             code: Vec::new(),
             sum: 0,
             bias: 0.0,
+            step: 0.0,
         }
     }
 
@@ -59,18 +62,21 @@ impl Probe {
         self.form = Form::Exact;
         let Some(quantizer) = space.codes() else { return };
         let stride = space.store.shape.code_stride();
+        let (_, scale) = quantizer.parts();
         if space.metric == Metric::L2 {
             self.code.resize(stride, 0);
             // A query outside the range of the codes is compared with vectors.
             if quantizer.encode(query, 1.0, &mut self.code) == Fidelity::Faithful {
                 self.form = Form::Code;
+                self.step = scale * scale;
                 // The padding of a split row reads as the middle of the lowest upper half.
                 self.code[query.len()..].fill(space.code_padding());
             }
         } else {
             self.form = Form::Signed;
             self.signed.resize(stride, 0);
-            encode_signed(query, &mut self.signed);
+            let unit = encode_signed(self.exact.vector(), &mut self.signed);
+            self.step = unit / self.exact.length() * scale * space.traversed_step();
         }
     }
 
@@ -104,6 +110,12 @@ impl Probe {
     /// Whether ordinals are those of full vectors.
     pub(crate) fn is_exact(&self) -> bool {
         self.form == Form::Exact
+    }
+
+    /// How far a query's ordinal on codes is, as a distance less a constant of the query.
+    pub(crate) fn estimate(&self, ordinal: u32) -> f32 {
+        let units = if self.form == Form::Code { ordinal as f32 } else { to_i32(ordinal) as f32 };
+        self.step * units
     }
 
     /// Ordinals of `slots`, in the order given.

@@ -3,7 +3,7 @@
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer};
 use super::links;
 use super::pool::{LINKING_TIES, Pool};
-use super::probe::{Probe, Reads};
+use super::probe::Probe;
 use super::visited::Visited;
 use super::word::Entry;
 use crate::limits::M0_MAX;
@@ -17,8 +17,7 @@ pub(crate) struct Scratch {
     visited: [Visited; 2],
     /// The one that is collected and the one that is scored, in turn.
     batches: [Batch; 2],
-    again: Vec<u32>,
-    ranked: Vec<(u32, u64)>,
+    pub(super) ranked: Vec<(u32, u64)>,
     seeds: Vec<u32>,
     pub(crate) distances: u32,
     pub(crate) hops: u32,
@@ -29,12 +28,6 @@ pub(crate) struct Scratch {
 /// of each vector, recall at ef 96 rose from 0.92 to 0.985; binary vectors, where most distances
 /// tie, measured the same.
 const SEARCH_TIES_SHARE: usize = 8;
-
-/// Candidates compared again, at least, that have to change nothing for the rest to be left.
-const SETTLED: usize = 32;
-
-/// Candidates compared again in one turn, while those of the next are fetched.
-const RANKED_AT_ONCE: usize = 4;
 
 /// Neighbours within the rounding of codes that make an item blurred; copies of one vector are at
 /// most [`LINKING_TIES`] of them.
@@ -60,7 +53,6 @@ impl Scratch {
             pool: Pool::default(),
             visited: [Visited::default(), Visited::default()],
             batches: [Batch::EMPTY, Batch::EMPTY],
-            again: Vec::new(),
             ranked: Vec::new(),
             seeds: Vec::new(),
             distances: 0,
@@ -230,51 +222,5 @@ impl Scratch {
             .iter()
             .take_while(|c| self.probe.is_item() && (c.ordinal() as usize) < dim / 2);
         doubtful.count() >= BLURRED_NEIGHBOURS.min(dim / 2).max(1)
-    }
-
-    /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
-    ///
-    /// What was walked on codes is compared again, nearest first, until half the pool has changed
-    /// nothing: where rows lie a few steps of the codes apart, that is all of it.
-    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
-        let candidates = self.pool.candidates();
-        self.ranked.clear();
-        if self.probe.is_exact() {
-            self.ranked.extend(candidates.iter().map(|c| (c.ordinal(), space.key(c.node()))));
-            self.ranked.sort_unstable();
-            self.ranked.truncate(k);
-            return &self.ranked;
-        }
-        self.again.clear();
-        self.again.extend(candidates.iter().map(|c| c.node()));
-        let vectors = Reads::vectors(space);
-        let mut ordinals = [0; RANKED_AT_ONCE];
-        let (mut settled, patience) = (0, SETTLED.max(self.again.len() / 2));
-        for (i, slots) in self.again.chunks(RANKED_AT_ONCE).enumerate() {
-            // What the next turn reads is on its way while this one is summed.
-            let next = self.again.iter().skip((i + 1) * RANKED_AT_ONCE);
-            next.take(RANKED_AT_ONCE).for_each(|&slot| vectors.prefetch(slot));
-            let ordinals = &mut ordinals[..slots.len()];
-            self.probe.score_exact(space, slots, ordinals);
-            self.distances += slots.len() as u32;
-            settled += slots.len();
-            for (&ordinal, &slot) in ordinals.iter().zip(slots) {
-                let found = (ordinal, space.key(slot));
-                let full = self.ranked.len() == k;
-                if full && found >= self.ranked[k - 1] {
-                    continue;
-                }
-                if full {
-                    self.ranked.pop();
-                }
-                let place = self.ranked.partition_point(|other| *other < found);
-                self.ranked.insert(place, found);
-                settled = 0;
-            }
-            if settled >= patience {
-                break;
-            }
-        }
-        &self.ranked
     }
 }

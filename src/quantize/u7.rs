@@ -80,9 +80,9 @@ impl Quantizer {
     }
 }
 
-/// Writes `query` as signed bytes of its own scale: the largest component becomes ±127. Only the
-/// order of products matters, so the scale is not kept.
-pub(crate) fn encode_signed(query: &[f32], code: &mut [i8]) {
+/// Writes `query` as signed bytes of its own scale, which it returns: the largest component becomes
+/// ±127.
+pub(crate) fn encode_signed(query: &[f32], code: &mut [i8]) -> f32 {
     let largest = query.iter().fold(0.0f32, |max, x| max.max(x.abs()));
     let (code, padding) = code.split_at_mut(query.len());
     for (code, &x) in code.iter_mut().zip(query) {
@@ -91,4 +91,5 @@ pub(crate) fn encode_signed(query: &[f32], code: &mut [i8]) {
         *code = ((steps + ROUND) - ROUND) as i8;
     }
     padding.fill(0);
+    largest / 127.0
 }

@@ -38,6 +38,11 @@ impl Space {
         if self.is_split() { stride / 2 } else { stride }
     }
 
+    /// What one unit of what a traversal reads is in steps of a code.
+    pub(crate) fn traversed_step(&self) -> f32 {
+        if self.is_split() { 8.0 } else { 1.0 }
+    }
+
     /// What orders the codes of up to [`BLOCK`] published slots by `Σ qᵢ·cᵢ` for a signed query:
     /// of split codes, the sum over the upper halves.
     #[inline]
