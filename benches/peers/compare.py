@@ -50,6 +50,11 @@ def main() -> None:
         "build_ratio": median_or_none(a.build_seconds / b.build_seconds for a, b in rounds),
         "build_seconds": median_or_none(ours.build_seconds for ours, _ in rounds),
         "memory_ratio": rounds[-1][0].memory_bytes / data.raw_bytes,
+        "p95_us": median_or_none(ours.p95_us for ours, _ in rounds),
+        "p95_to_mean": median_or_none(
+            ours.p95_us and theirs and ours.p95_us * theirs / 1e6
+            for (ours, _), theirs in zip(rounds, peer[0.95], strict=True)
+        ),
         "qps": {str(r): median_or_none(values) for r, values in qps.items()},
         "ratio": {str(r): median_or_none(values) for r, values in ratio.items()},
     }

@@ -40,6 +40,8 @@ class Measurement:
     build_seconds: float
     memory_bytes: int
     version: str
+    p95_us: float | None = None
+    """95th percentile of a query at recall 0.95, from the libraries that say."""
 
 
 class Contender(Protocol):
@@ -201,6 +203,7 @@ class Ecphory:
         self._command += ["--base", str(data.base_path), "--queries", str(data.queries_path)]
         self._command += ["--truth", str(data.truth_path), "--metric", data.metric]
         self._command += ["--k", str(data.k), "--threads", str(threads), "--recall", recalls]
+        self._command += ["--no-tune"]
 
     def measure(self) -> Measurement:
         limit = self._limits.build + self._limits.search
@@ -214,8 +217,13 @@ class Ecphory:
         points = [
             Point(f"ef {point['ef']}", point["recall"], point["qps"]) for point in report["search"]
         ]
+        at_95 = report["at_recall"]["0.95"]
         return Measurement(
-            points, report["build"]["seconds"], report["memory"]["index_bytes"], "this tree"
+            points,
+            report["build"]["seconds"],
+            report["memory"]["index_bytes"],
+            "this tree",
+            at_95 and at_95["p95_us"],
         )
 
     def close(self) -> None:

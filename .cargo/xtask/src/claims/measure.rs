@@ -29,7 +29,7 @@ impl Measurements {
     /// The report of the comparison with hnswlib, called with `arguments`.
     pub(crate) fn peers(&mut self, arguments: &[&str]) -> anyhow::Result<Report> {
         let program = self.program()?;
-        let mut command = peers::script("compare.py")?;
+        let mut command = peers::script("benches/peers/compare.py", &[])?;
         self.report(command.arg("--ecphory").arg(program).args(arguments))
     }
 
@@ -62,6 +62,14 @@ impl Report {
         let value = self.0.pointer(pointer);
         let value = value.with_context(|| format!("the report has no {pointer}"))?;
         value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
+    }
+
+    /// The largest `field` among the objects of the list at a JSON pointer.
+    pub(crate) fn largest(&self, pointer: &str, field: &str) -> anyhow::Result<f64> {
+        let list = self.0.pointer(pointer).and_then(Value::as_array);
+        let list = list.with_context(|| format!("the report has no list {pointer}"))?;
+        let values = list.iter().filter_map(|item| item[field].as_f64());
+        values.reduce(f64::max).with_context(|| format!("{pointer} has no {field}"))
     }
 }
 

@@ -1,26 +1,29 @@
 //! `cargo xtask claims`: what the project says of itself, measured.
 //!
 //! ```text
-//! table (what is claimed) ──► measure (real commands, run once) ──► rows (holds or not)
+//! tables (what is claimed) ──► measure (real commands, run once) ──► rows (holds or not)
+//!                                 └──► results (stored, of what takes long)
 //! ```
 //!
-//! **Adding a claim** is one entry of [`table::CLAIMS`]: requirement, sentence, bound and how to
+//! **Adding a claim** is one entry of a table: requirement, sentence, bound and how to
 //! measure it. **Adding an area** is one name in [`table::AREAS`].
 //!
-//! **Invariants.** A figure comes from a command that was run now; a claim that can not be measured
+//! **Invariants.** A figure comes from a command that was run now, or says when it was; a claim that can not be measured
 //! does not hold; an area without claims is an error, not a success.
 //!
 //! Absent on purpose: tests of behaviour (`cargo xtask test`), and figures nobody can reproduce.
 
 mod measure;
+mod million;
 mod readme;
+mod results;
 mod table;
 
 use anyhow::{bail, ensure};
 use measure::Measurements;
 use serde_json::{Value, json};
 use std::time::Instant;
-use table::{AREAS, CLAIMS};
+use table::AREAS;
 
 /// A sentence about the project with a figure in it.
 pub(crate) struct Claim {
@@ -32,7 +35,7 @@ pub(crate) struct Claim {
     pub(crate) what: &'static str,
     /// What the figure must keep to.
     pub(crate) bound: Bound,
-    /// Only measured under `--long`.
+    /// Only measured under `--long`, and stored; the stored run stands in otherwise.
     pub(crate) long: bool,
     /// Obtains the figure.
     pub(crate) measure: fn(&mut Measurements) -> anyhow::Result<f64>,
@@ -69,9 +72,24 @@ impl Bound {
 struct Row {
     claim: &'static Claim,
     figure: anyhow::Result<f64>,
+    /// Which stored run the figure comes from, if it was not measured now.
+    stored: Option<String>,
 }
 
 impl Row {
+    /// Measures a claim, or takes what is stored of one that takes long.
+    fn of(claim: &'static Claim, long: bool, measurements: &mut Measurements) -> Self {
+        if claim.long && !long {
+            return match results::read(claim) {
+                Ok(found) => Self { claim, figure: Ok(found.figure), stored: Some(found.run) },
+                Err(error) => Self { claim, figure: Err(error), stored: None },
+            };
+        }
+        let figure = (claim.measure)(measurements);
+        let keep = |figure| if claim.long { results::write(claim, figure) } else { Ok(()) };
+        Self { claim, figure: figure.and_then(|it| keep(it).map(|()| it)), stored: None }
+    }
+
     fn holds(&self) -> bool {
         self.figure.as_ref().is_ok_and(|figure| self.claim.bound.admits(*figure))
     }
@@ -88,7 +106,7 @@ impl Row {
             bound.shown()
         );
         match &self.figure {
-            Ok(_) => row,
+            Ok(_) => self.stored.iter().fold(row, |row, run| format!("{row} ({run})")),
             Err(error) => format!("{row}\n         {error:#}"),
         }
     }
@@ -101,6 +119,7 @@ impl Row {
             "measured": self.figure.as_ref().ok(),
             "bound": self.claim.bound.shown(),
             "holds": self.holds(),
+            "stored": self.stored,
             "error": self.figure.as_ref().err().map(|error| format!("{error:#}")),
         })
     }
@@ -117,17 +136,19 @@ pub(crate) struct Options {
     pub(crate) write: bool,
 }
 
+/// Every claim.
+fn all() -> impl Iterator<Item = &'static Claim> {
+    [table::CLAIMS, million::CLAIMS].into_iter().flatten()
+}
+
 /// Measures the claims of `area`, or all; `false` if one does not hold.
 pub(crate) fn run(area: Option<&str>, options: Options) -> anyhow::Result<bool> {
     let Options { json: as_json, long, write } = options;
     if let Some(area) = area {
         ensure!(AREAS.contains(&area), "there is no area `{area}`; areas: {}", AREAS.join(", "));
     }
-    let chosen: Vec<&'static Claim> = CLAIMS
-        .iter()
-        .filter(|claim| area.is_none_or(|area| claim.area == area))
-        .filter(|claim| long || !claim.long)
-        .collect();
+    let chosen: Vec<&'static Claim> =
+        all().filter(|claim| area.is_none_or(|area| claim.area == area)).collect();
     if chosen.is_empty() {
         bail!(
             "no claim is in the table for this choice; add rows to .cargo/xtask/src/claims/table.rs"
@@ -138,7 +159,7 @@ pub(crate) fn run(area: Option<&str>, options: Options) -> anyhow::Result<bool> 
     let mut measurements = Measurements::default();
     let mut rows = Vec::new();
     for claim in chosen {
-        let row = Row { claim, figure: (claim.measure)(&mut measurements) };
+        let row = Row::of(claim, long, &mut measurements);
         // In JSON, standard output holds one value; people may still watch.
         if as_json {
             eprintln!("{}", row.text());
@@ -179,7 +200,7 @@ mod tests {
             long: false,
             measure: |_| Ok(0.0),
         };
-        Row { claim: Box::leak(Box::new(claim)), figure }
+        Row { claim: Box::leak(Box::new(claim)), figure, stored: None }
     }
 
     #[test]
@@ -202,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_claim_is_of_a_known_area() {
-        for claim in CLAIMS {
+        for claim in all() {
             assert!(AREAS.contains(&claim.area), "{} is of no known area", claim.what);
         }
     }

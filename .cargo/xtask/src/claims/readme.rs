@@ -25,7 +25,8 @@ fn table(rows: &[Row]) -> anyhow::Result<String> {
         let figure = row.figure.as_ref().map_or("not measured".into(), |f| format!("{f:.3}"));
         let verdict = if row.holds() { "holds" } else { "**fails**" };
         let bound = row.claim.bound.shown();
-        writeln!(table, "| {} | {figure} | {bound} | {verdict} |", row.claim.what)?;
+        let stored = row.stored.as_ref().map_or(String::new(), |run| format!(" ({run})"));
+        writeln!(table, "| {}{stored} | {figure} | {bound} | {verdict} |", row.claim.what)?;
     }
     writeln!(
         table,
