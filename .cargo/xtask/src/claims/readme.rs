@@ -21,7 +21,11 @@ fn table(rows: &[Row]) -> anyhow::Result<String> {
     let machine = measure::machine();
     let processor = machine["processor"].as_str().unwrap_or("unknown processor");
     let mut table = String::from("| what | measured | bound | |\n|---|---|---|---|\n");
-    for row in rows {
+    for (i, row) in rows.iter().enumerate() {
+        // Of two bounds on one figure, the later area has the stronger.
+        if rows[i + 1..].iter().any(|later| later.claim.what == row.claim.what) {
+            continue;
+        }
         let figure = row.figure.as_ref().map_or("not measured".into(), |f| format!("{f:.3}"));
         let verdict = if row.holds() { "holds" } else { "**fails**" };
         let bound = row.claim.bound.shown();

@@ -135,7 +135,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         bench(run, SIFT)?.number("/memory/ratio")
     }),
     speed(
-        "J4",
+        "J1",
         "sift-128: vectors built per second on 2 threads",
         Bound::AtLeast(20_000.0),
         |run| bench(run, SIFT)?.number("/build/vectors_per_second"),
