@@ -5,7 +5,7 @@
 //!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
 //!      ─► test ───► areas ► runner ► counts
 //!      ─► claims ─► table of measured promises
-//!      ─► bench ──► comparisons with others
+//!      ─► bench ──► comparisons
 //! ```
 //!
 //! Absent on purpose: anything a library user would want, and anything that `cargo` does alone.
@@ -37,6 +37,8 @@ usage: cargo xtask <command>
   bench web [--rounds N] [--serve]
                             compare the npm package with hnswlib-wasm in Chromium; --serve: in any
                             browser
+  bench layouts             count cache misses with links apart from rows and beside them (needs
+                            valgrind)
 ";
 
 fn main() -> ExitCode {

@@ -2,7 +2,13 @@
 //! first-level cache and scattered over 30 MB, which is what a graph walk sees.
 //!
 //! `cargo bench --bench kernels -- 'scattered/u7_dot/384'` runs one of them. A call scores
-//! [`BATCH`] rows; criterion's throughput is in rows.
+//! [`BATCH`] rows; criterion's throughput is in rows. On x86-64 the group `determinism` sets the
+//! float kernels beside fused ones; its ratios are printed when it is asked for by that name alone.
+
+#[cfg(target_arch = "x86_64")]
+mod determinism;
+#[cfg(target_arch = "x86_64")]
+mod fused;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -106,9 +112,24 @@ fn score(
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
+        .warm_up_time(Duration::from_millis(50))
+        .measurement_time(Duration::from_millis(200))
+        .nresamples(10_000)
         .without_plots();
-    targets = bench
+    targets = bench, determinism
 }
+
+#[cfg(target_arch = "x86_64")]
+fn determinism(c: &mut Criterion) {
+    // Criterion keeps its filter to itself.
+    if std::env::args().any(|argument| argument == "determinism") {
+        determinism::ratios();
+    }
+    determinism::bench(c);
+}
+
+/// Absent on purpose: other instruction sets have no kernel to compare with yet.
+#[cfg(not(target_arch = "x86_64"))]
+fn determinism(_: &mut Criterion) {}
+
 criterion_main!(benches);
