@@ -33,6 +33,12 @@ impl Measurements {
         self.report(command.arg("--ecphory").arg(program).args(arguments))
     }
 
+    /// The report of one section of `benches/figures`.
+    pub(crate) fn figures(&mut self, section: &str) -> anyhow::Result<Report> {
+        let bench = ["bench", "--quiet", "--package", "ecphory-native", "--bench", "figures"];
+        self.report(process::cargo().args(bench).args(["--", section]))
+    }
+
     /// The `ecphory` command, built from this tree.
     fn program(&mut self) -> anyhow::Result<PathBuf> {
         if let Some(program) = &self.program {

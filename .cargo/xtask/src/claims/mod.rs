@@ -13,6 +13,7 @@
 //!
 //! Absent on purpose: tests of behaviour (`cargo xtask test`), and figures nobody can reproduce.
 
+mod figures;
 mod measure;
 mod million;
 mod readme;
@@ -138,7 +139,7 @@ pub(crate) struct Options {
 
 /// Every claim.
 fn all() -> impl Iterator<Item = &'static Claim> {
-    [table::CLAIMS, million::CLAIMS].into_iter().flatten()
+    [table::CLAIMS, figures::CLAIMS, million::CLAIMS].into_iter().flatten()
 }
 
 /// Measures the claims of `area`, or all; `false` if one does not hold.

@@ -143,7 +143,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
 ];
 
 /// A claim of the area `speed`. What it still lacks is listed in `tests/REQUIREMENTS.md`.
-const fn speed(
+pub(super) const fn speed(
     requirement: &'static str,
     what: &'static str,
     bound: Bound,
