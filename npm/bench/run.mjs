@@ -1,10 +1,13 @@
-// Runs the benchmark page: `npm run bench [-- --rounds N] [--native FILE] [--serve]`.
+// Runs the benchmark page: `npm run bench [-- --rounds N] [--native FILE] [--json] [--serve]`.
 //
-//   --rounds N     how often everything is repeated (3)
-//   --native FILE  the native `ecphory` command, measured in the same rounds
-//   --serve        serves the page until interrupted, for any browser, instead of opening one
+//   --rounds N         how often everything is repeated (3)
+//   --native FILE      the native `ecphory` command, measured in the same rounds
+//   --json             prints the results as one JSON value instead of a table
+//   --phase-seconds N  the longest that one step, such as a build, may take (180)
+//   --serve            serves the page until interrupted, for any browser, instead of opening one
 //
-// Prints the table; writes results.json and queries.svg to target/bench-web/.
+// Progress goes to standard error, results to standard output; results.json and queries.svg are
+// written to target/bench-web/. Fails if a step does.
 
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -20,40 +23,61 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     native: { type: "string" },
+    json: { type: "boolean", default: false },
+    "phase-seconds": { type: "string", default: "180" },
     serve: { type: "boolean", default: false },
   },
 });
-const rounds = Number(options.rounds);
-if (!(Number.isInteger(rounds) && rounds >= 1)) throw new Error(`--rounds ${options.rounds} is no count`);
+const rounds = count("rounds");
+const phaseSeconds = count("phase-seconds");
+
+/** A step of the page that took longer than it may. */
+class Overdue extends Error {
+  name = "Overdue";
+
+  constructor(phase) {
+    const advice = "on a slow or busy machine, allow more by --phase-seconds";
+    super(`"${phase}" is not done after ${phaseSeconds} seconds; ${advice}`);
+  }
+}
 
 const words20k = resolve(root, "../tests/fixtures/words20k");
-/** A page that says nothing for so long is taken for hung. */
-const SILENCE_MAX_SECONDS = 300;
-
 /** One round of the native command: one thread, the instructions that nearly every server has. */
 async function native() {
   if (options.native === undefined) throw new Error("no native command was given");
   const { stdout } = await promisify(execFile)(options.native, [
     ...["bench", "--json", "--isa", "avx2", "--threads", "1", "--metric", "cosine"],
-    ...["--recall", "0.99", "--repeat", "8"],
+    ...["--recall", "0.99", "--repeat", "4"],
     ...["--base", join(words20k, "words20k-384.i8.npy")],
     ...["--queries", join(words20k, "words20k-queries-384.f16.npy")],
-  ]);
+  ], { timeout: phaseSeconds * 1000 });
   return JSON.parse(stdout);
 }
 
-let silence;
+let deadline;
 let finish;
 const result = new Promise((resolve, reject) => (finish = { resolve, reject }));
-function listen() {
-  clearTimeout(silence);
-  const hung = () => finish.reject(new Error("the page went silent"));
-  if (!options.serve) silence = setTimeout(hung, SILENCE_MAX_SECONDS * 1000);
+// It may fail before anyone waits for it.
+result.catch(() => {});
+
+/** A step has begun. */
+function begin(phase) {
+  clearTimeout(deadline);
+  const seconds = (performance.now() / 1000).toFixed(0).padStart(4);
+  console.error(`${seconds} s  ${phase}`);
+  if (!options.serve) deadline = setTimeout(() => finish.reject(new Overdue(phase)), phaseSeconds * 1000);
+}
+
+/** A path was asked for in vain: a page that cannot load its parts cannot say so itself. */
+function onMissing(path) {
+  // Browsers ask for other things by themselves.
+  if (!path.startsWith("/isolated/")) return;
+  const advice = "`cargo xtask setup` installs packages, `cargo xtask npm` builds dist/";
+  finish.reject(new Error(`the page needs ${path}, which is not there; ${advice}`));
 }
 
 function onReport(_, { now, fatal, result }) {
-  listen();
-  if (now) console.log(now);
+  if (now) begin(now);
   if (fatal) finish.reject(new Error(fatal));
   if (result) finish.resolve(result);
 }
@@ -66,26 +90,43 @@ const server = await serve(
     words20k,
   },
   { "/report": onReport, ...(options.native && { "/native": native }) },
+  onMissing,
 );
-const url = `${server.origin}/isolated/bench/index.html?rounds=${rounds}`;
+const url = `${server.origin}/isolated/bench/index.html?rounds=${rounds}${options.native ? "&native" : ""}`;
 let end;
 try {
-  if (options.serve) console.log(`open ${url}`);
-  else end = await drivers.chromium(url);
-  listen();
+  begin(options.serve ? `open ${url}` : "opening the page");
+  if (!options.serve) end = await drivers.chromium(url);
   await report(await result);
+} catch (error) {
+  console.error(`${error.name}: ${error.message}`);
+  process.exitCode = 1;
 } finally {
-  clearTimeout(silence);
+  clearTimeout(deadline);
   await end?.();
   server.close();
 }
 
 async function report(result) {
+  const claimed = result.ratios.filter(({ id }) => id !== undefined);
+  const ratio = Object.fromEntries(claimed.map(({ id, value }) => [id, value]));
+  const text = JSON.stringify({ ...result, ratio }, null, 1);
   const folder = join(target, "bench-web");
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "results.json"), `${JSON.stringify(result, null, 1)}\n`);
+  await writeFile(join(folder, "results.json"), `${text}\n`);
   await writeFile(join(folder, "queries.svg"), picture(result));
-  console.log(`\n${result.browser.agent}, medians of ${result.rounds.length} rounds\n`);
-  console.log(table(result));
-  console.log(`\nwritten to ${folder}`);
+  if (options.json) {
+    console.log(text);
+  } else {
+    console.log(`\n${result.browser.agent}, medians of ${result.rounds.length} rounds\n`);
+    console.log(table(result));
+  }
+  console.error(`\nwritten to ${folder}`);
+}
+
+/** An option that is a whole number from 1 on. */
+function count(name) {
+  const value = Number(options[name]);
+  if (!(Number.isInteger(value) && value >= 1)) throw new Error(`--${name} ${options[name]} is no count`);
+  return value;
 }

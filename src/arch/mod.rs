@@ -204,6 +204,9 @@ pub fn detected() -> &'static Kernels {
     })
 }
 
+/// Whether [`prefetch`] does anything: where not, looking up what to ask for is work for nothing.
+pub(crate) const PREFETCHES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
 /// Asks the processor for the cache line at `address` where the target has such an instruction.
 #[inline(always)]
 pub fn prefetch(address: *const u8) {

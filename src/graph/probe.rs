@@ -1,6 +1,6 @@
 //! A query, or an item in the role of one, in the form the traversal compares.
 
-use crate::arch::prefetch;
+use crate::arch::{PREFETCHES, prefetch};
 use crate::distance::{Metric, Query, from_f32, from_i32, to_i32};
 use crate::quantize::{Fidelity, ORIGIN, encode_signed};
 use crate::store::{ALIGN, BLOCK, Chunks, Space};
@@ -215,6 +215,9 @@ impl<'a> Reads<'a> {
     /// Asks for the row of a published slot.
     #[inline(always)]
     pub(crate) fn prefetch(self, slot: u32) {
+        if !PREFETCHES {
+            return;
+        }
         let row = self.rows.row(slot);
         for line in (0..self.bytes).step_by(ALIGN) {
             prefetch(row.wrapping_add(line));

@@ -6,6 +6,7 @@ use super::pool::{LINKING_TIES, Pool};
 use super::probe::Probe;
 use super::visited::Visited;
 use super::word::Entry;
+use crate::arch::PREFETCHES;
 use crate::limits::M0_MAX;
 use crate::store::Space;
 
@@ -111,7 +112,7 @@ impl Scratch {
             let unseen = |target| visited.insert(target);
             batch.len = links::read(layer.row(node), &mut batch.nodes, unseen);
             next = self.pool.expand();
-            if let Some(next) = next {
+            if PREFETCHES && let Some(next) = next {
                 layer.prefetch(next);
             }
             self.request(layer, space, side);

@@ -34,7 +34,7 @@ usage: cargo xtask <command>
                             rows into the README
   bench peers [--help] [...]
                             compare with other libraries: a table, and a picture a data set
-  bench web [--rounds N] [--serve]
+  bench web [--rounds N] [--json] [--phase-seconds N] [--serve]
                             compare the npm package with hnswlib-wasm in Chromium; --serve: in any
                             browser
   bench layouts             count cache misses with links apart from rows and beside them (needs

@@ -100,6 +100,6 @@ function freePort() {
 
 /** What a page complains about belongs into the log. */
 function echo(page) {
-  page.on("pageerror", (error) => console.log(`  page error: ${error.message}`));
-  page.on("console", (message) => console.log(`  console: ${message.text()}`));
+  page.on("pageerror", (error) => console.error(`  page error: ${error.message}`));
+  page.on("console", (message) => console.error(`  console: ${message.text()}`));
 }

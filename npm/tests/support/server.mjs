@@ -45,11 +45,11 @@ export async function startServer(onReport) {
 
 /**
  * Serves `directories` by name. `posts` has a function by path, which gets the page's name and what
- * it posted; what it returns, if anything, is the answer.
+ * it posted; what it returns, if anything, is the answer. `onMissing(path)` is told of what is not there.
  */
-export async function serve(directories, posts) {
+export async function serve(directories, posts, onMissing = () => {}) {
   const server = createServer((request, response) => {
-    answer(request, response, directories, posts).catch((error) => {
+    answer(request, response, directories, posts, onMissing).catch((error) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -57,7 +57,7 @@ export async function serve(directories, posts) {
   return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
-async function answer(request, response, directories, posts) {
+async function answer(request, response, directories, posts, onMissing) {
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
   if (request.method === "POST" && Object.hasOwn(posts, pathname)) {
     const parts = [];
@@ -78,6 +78,7 @@ async function answer(request, response, directories, posts) {
   const path = base && normalize(join(base, ...rest));
   const file = path?.startsWith(base + sep) ? await stat(path).catch(() => undefined) : undefined;
   if (!file?.isFile()) {
+    onMissing(pathname);
     response.writeHead(404, headers).end();
     return;
   }

@@ -9,7 +9,7 @@
 //! Absent on purpose: measuring. That is done where the contenders run.
 
 mod layouts;
-mod web;
+pub(crate) mod web;
 
 use crate::peers;
 

@@ -1,6 +1,6 @@
 //! Commands that claims are measured by; each is run once, however many claims read its result.
 
-use crate::{peers, process, workspace};
+use crate::{bench, peers, process, workspace};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,6 +13,8 @@ pub(crate) struct Measurements {
     reports: BTreeMap<String, Report>,
     /// The `ecphory` command, once it is built.
     program: Option<PathBuf>,
+    /// What came of the comparison in the browser: it takes minutes also where it fails.
+    web: Option<Result<Report, String>>,
 }
 
 /// What a command reported, as JSON.
@@ -37,6 +39,16 @@ impl Measurements {
     pub(crate) fn figures(&mut self, section: &str) -> anyhow::Result<Report> {
         let bench = ["bench", "--quiet", "--package", "ecphory-native", "--bench", "figures"];
         self.report(process::cargo().args(bench).args(["--", section]))
+    }
+
+    /// The report of the comparison in the browser.
+    pub(crate) fn web(&mut self) -> anyhow::Result<Report> {
+        let report = self.web.take().unwrap_or_else(|| {
+            let report = bench::web::page().and_then(|mut page| self.report(page.arg("--json")));
+            report.map_err(|error| format!("{error:#}"))
+        });
+        self.web = Some(report.clone());
+        report.map_err(anyhow::Error::msg)
     }
 
     /// The `ecphory` command, built from this tree.

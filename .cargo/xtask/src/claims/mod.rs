@@ -19,6 +19,7 @@ mod million;
 mod readme;
 mod results;
 mod table;
+mod web_speed;
 
 use anyhow::{bail, ensure};
 use measure::Measurements;
@@ -139,7 +140,7 @@ pub(crate) struct Options {
 
 /// Every claim.
 fn all() -> impl Iterator<Item = &'static Claim> {
-    [table::CLAIMS, figures::CLAIMS, million::CLAIMS].into_iter().flatten()
+    [table::CLAIMS, figures::CLAIMS, million::CLAIMS, web_speed::CLAIMS].into_iter().flatten()
 }
 
 /// Measures the claims of `area`, or all; `false` if one does not hold.
