@@ -111,6 +111,32 @@ fn every_metric_code_and_m_is_found() {
     }
 }
 
+/// Codes take one group of copies for nearer than another, and all of a group err alike: how much
+/// cannot be told from them.
+#[test]
+fn copies_do_not_hide_what_codes_put_behind_them() {
+    const DIM: usize = 32;
+    const COPIES: usize = 12;
+    let mut numbers = Numbers::new(seed(11));
+    let (mut vectors, mut queries) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let centre: Vec<f32> = (0..DIM).map(|_| numbers.normal()).collect();
+        let mut beside =
+            || -> Vec<f32> { centre.iter().map(|x| x + 0.01 * numbers.normal()).collect() };
+        queries.extend(beside());
+        for _ in 0..2 {
+            let vector = beside();
+            (0..COPIES).for_each(|_| vectors.extend(&vector));
+        }
+    }
+    let index = Index::builder(DIM).metric(Metric::L2).codes(Codes::U7).build().unwrap();
+    let index = built(index, &vectors, &pool());
+    // So many that both groups fit what a search keeps of one distance.
+    let recall = recall(&index, &queries, Some(16 * COPIES));
+    println!("pairs of groups of copies: recall@10 {recall:.4}");
+    assert!(recall >= 0.99, "recall {recall}");
+}
+
 #[test]
 fn inserting_one_by_one_is_as_good_as_building() {
     let seed = seed(13);

@@ -25,7 +25,7 @@ use super::walk::Scratch;
 use super::word::{Entry, Link, Node};
 use crate::error::Result;
 use crate::exec::{Exec, map_ranges};
-use crate::store::Space;
+use crate::store::{Shelf, Space, Taken};
 
 /// Nodes that are linked from an exact scan before the graph can be searched.
 const FIRST: usize = 1024;
@@ -59,7 +59,7 @@ pub(crate) fn build(
 ) -> Result<bool> {
     let nodes = Ranked::new(graph, plan, input)?;
     let count = nodes.slots.len();
-    let build = Build { space, graph, plan, nodes: &nodes };
+    let build = Build { space, graph, plan, nodes: &nodes, workers: Shelf::new() };
     let mut last_child = vec![0u32; count + 1];
     let mut done = 0;
     while done < count {
@@ -151,6 +151,7 @@ struct Build<'a> {
     graph: &'a Graph,
     plan: Plan,
     nodes: &'a Ranked,
+    workers: Shelf<Worker>,
 }
 
 /// Memory of one worker.
@@ -192,13 +193,18 @@ impl Worker {
 }
 
 impl Build<'_> {
+    /// Memory that a piece of work before has grown, if there is some.
+    fn worker(&self) -> Taken<'_, Worker> {
+        self.workers.take(|| Worker::new(self.space))
+    }
+
     /// Links and possible parents of the nodes of a batch, by position in the batch.
     fn find(&self, batch: Range<usize>, exec: &dyn Exec) -> Vec<Found> {
         let mut near = self.nodes.slots[batch.clone()].to_vec();
         near.sort_unstable();
         let window = if batch.start == 0 { near.len() } else { WINDOW };
         let found = map_ranges(exec, near.len(), GRAIN, |range| {
-            let mut worker = Worker::new(self.space);
+            let mut worker = self.worker();
             range
                 .map(|i| {
                     let around = i.saturating_sub(window)..(i + window + 1).min(near.len());
@@ -234,6 +240,8 @@ impl Build<'_> {
             .entry()
             .map_or(0, |entry| if near == 0 { entry.slot } else { self.graph.slot_of(near) });
         let layer = BaseLayer::new(self.graph, self.space);
+        // The walk reads half of each code, as that of a query; what it found is compared again.
+        worker.scratch.probe.skim(self.space);
         self.search(&layer, &[start, self.graph.anchor()], worker);
         self.gather(slot, around, 0, worker);
         self.choose(self.plan.m, |slot| slot, worker);
@@ -257,11 +265,15 @@ impl Build<'_> {
     /// The pool and the window's nodes of this level, nearest first, in `worker.candidates`.
     fn gather(&self, slot: u32, around: &[u32], level: usize, worker: &mut Worker) {
         let nodes = self.nodes;
-        worker.candidates.clear();
-        worker.candidates.extend(
-            worker.scratch.pool.candidates().iter().map(|c| Candidate::new(c.ordinal(), c.node())),
-        );
-        worker.slots.clear();
+        let Worker { scratch, candidates, slots, .. } = &mut *worker;
+        candidates.clear();
+        slots.clear();
+        let pool = scratch.pool.candidates().iter();
+        if scratch.probe.heed(self.space) {
+            slots.extend(pool.map(|c| c.node()));
+        } else {
+            candidates.extend(pool.map(|c| Candidate::new(c.ordinal(), c.node())));
+        }
         worker
             .slots
             .extend(around.iter().filter(|&&other| other != slot && nodes.level(other) >= level));
@@ -326,7 +338,7 @@ impl Build<'_> {
         let rows: Vec<&[Offered]> =
             offers.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)).collect();
         exec.for_each(rows.len(), 4 * GRAIN, &|range| {
-            let mut worker = Worker::new(self.space);
+            let mut worker = self.worker();
             for offers in &rows[range] {
                 self.merge(offers, &mut worker);
             }

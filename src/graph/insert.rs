@@ -93,9 +93,10 @@ pub(crate) fn insert(
     if entry.level > 0 {
         seeds.extend(near.iter().map(|&id| graph.slot_of(id)));
     }
-    let layer = BaseLayer::new(graph, space);
     // Links of others may lead here from now on, so the own row is shared.
     seeds.extend(graph.announce(newcomer.slot));
+    // After the slots of others are known, so that it covers them.
+    let layer = BaseLayer::new(graph, space);
     scratch.walk.begin(&layer, ef_construction);
     scratch.walk.skip(newcomer.slot);
     scratch.walk.seed(&layer, space, &seeds);

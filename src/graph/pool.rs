@@ -71,6 +71,7 @@ impl Pool {
 
     /// Empties the pool and sets how many it keeps (at least one).
     pub(crate) fn reset(&mut self, ef: usize) {
+        debug_assert!(ef > 0, "a pool keeps one candidate at least");
         self.candidates.clear();
         self.ef = ef;
         self.cursor = 0;
@@ -110,7 +111,10 @@ impl Pool {
             if beside.into_iter().chain([last]).flatten().any(|other| other.ordinal() == ordinal) {
                 let there = tied_around(candidates, *place, ordinal);
                 let arriving = arrived.iter().filter(|other| other.ordinal() == ordinal);
-                crowded |= there.0 + there.1 + arriving.count() > self.ties;
+                crowded = there.0 + there.1 + arriving.count() > self.ties;
+                if crowded {
+                    break;
+                }
             }
             last = Some(candidate);
         }
@@ -213,27 +217,54 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_keeps_what_its_candidates_would_keep_one_by_one() {
+    fn a_batch_keeps_the_best_in_whatever_order_they_come() {
         let mut state = 7u32;
         let mut random = |below: u32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) % below
         };
-        for (ties, values) in [(usize::MAX, 40), (usize::MAX, 1 << 20), (2, 60), (2, 1 << 20)] {
-            for ef in [1, 2, 7, 40] {
+        for ef in [1, 2, 7, 40] {
+            for values in [40, 1 << 20] {
+                let (mut pool, mut naive) = (Pool::default(), Vec::new());
+                pool.reset(ef);
+                for _ in 0..200 {
+                    let len = random(M0_MAX as u32 + 1) as usize;
+                    let ordinals: Vec<u32> = (0..len).map(|_| random(values)).collect();
+                    let nodes: Vec<u32> = (0..len).map(|_| random(1 << 30)).collect();
+                    pool.offer(&ordinals, &nodes);
+                    naive.extend(ordinals.iter().copied().zip(nodes));
+                    naive.sort_unstable();
+                    naive.truncate(ef);
+                    let kept = pool.candidates().iter().map(|c| (c.ordinal(), c.node()));
+                    assert!(kept.eq(naive.iter().copied()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_with_ties_keeps_what_its_candidates_would_keep_one_by_one() {
+        let mut state = 3u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for ef in [1, 2, 7, 40] {
+            for values in [60, 1 << 20] {
                 let [mut batch, mut single] = [Pool::default(), Pool::default()];
                 for pool in [&mut batch, &mut single] {
-                    pool.limit_ties(ties);
+                    pool.limit_ties(2);
                     pool.reset(ef);
                 }
-                for round in 0..200 {
+                for _ in 0..200 {
                     let len = random(M0_MAX as u32 + 1);
-                    let mut ordinals: Vec<u32> = (0..len).map(|_| random(values)).collect();
-                    ordinals.sort_unstable();
-                    let nodes: Vec<u32> = (0..len).map(|i| round * 1000 + i).collect();
+                    let mut arriving: Vec<(u32, u32)> =
+                        (0..len).map(|_| (random(values), random(1 << 30))).collect();
+                    let (ordinals, nodes): (Vec<_>, Vec<_>) = arriving.iter().copied().unzip();
                     batch.offer(&ordinals, &nodes);
-                    for (ordinal, node) in ordinals.iter().zip(&nodes) {
-                        single.offer(&[*ordinal], &[*node]);
+                    arriving.sort_unstable();
+                    for (ordinal, node) in arriving {
+                        single.offer(&[ordinal], &[node]);
                     }
                     assert_eq!(batch.candidates(), single.candidates());
                     assert_eq!(batch.expand(), single.expand());

@@ -11,7 +11,7 @@ use crate::store::{ALIGN, BLOCK, Chunks, Space};
 /// |-------|---------------------------------|---------------------------------------------|
 /// | f32   | exact distance                  | exact distance                              |
 /// | codes | signed query · code; l2: codes  | squared difference; ip: product with biases |
-/// | split | as codes, on the upper halves   | as codes                                    |
+/// | split | as codes, on the upper halves   | as codes; skimmed: its code · upper halves  |
 ///
 /// Ordinals of one form are comparable with each other: all of a query's, and all of all items'.
 /// Items compare symmetrically: `d(a, b)` and `d(b, a)` have the same bits.
@@ -40,6 +40,8 @@ enum Form {
     /// An item's code.
     Item,
     Product,
+    /// An item's code, against upper halves.
+    Upper,
 }
 
 impl Probe {
@@ -102,6 +104,27 @@ impl Probe {
         }
     }
 
+    /// Compares the item that is set with what a query's traversal reads of others, if that is less
+    /// than their codes and says as much (not products: their biases are those of whole codes).
+    pub(crate) fn skim(&mut self, space: &Space) {
+        if self.form == Form::Item && space.traversed_step() > 1.0 {
+            self.form = Form::Upper;
+            let dim = space.store.shape.dim;
+            self.code[dim..].fill(space.code_padding());
+        }
+    }
+
+    /// Compares the item with whole codes again; false if it was all along.
+    pub(crate) fn heed(&mut self, space: &Space) -> bool {
+        if self.form != Form::Upper {
+            return false;
+        }
+        self.form = Form::Item;
+        let dim = space.store.shape.dim;
+        self.code[dim..].fill(0);
+        true
+    }
+
     /// Whether ordinals are squared differences of an item's code and others.
     pub(crate) fn is_item(&self) -> bool {
         self.form == Form::Item
@@ -134,7 +157,7 @@ impl Probe {
         let codes = &space.store.codes;
         match self.form {
             Form::Exact => Reads::vectors(space),
-            Form::Signed | Form::Code => Reads::new(codes, space.traversed_bytes()),
+            Form::Signed | Form::Code | Form::Upper => Reads::new(codes, space.traversed_bytes()),
             Form::Item | Form::Product => Reads::new(codes, codes.stride()),
         }
     }
@@ -166,7 +189,7 @@ impl Probe {
         let sums = &mut sums[..slots.len()];
         match self.form {
             Form::Exact | Form::Signed => space.traverse_dot(&self.signed, slots, sums),
-            Form::Code => space.traverse_l2(&self.code, slots, sums),
+            Form::Code | Form::Upper => space.traverse_l2(&self.code, slots, sums),
             Form::Item => space.l2_codes(&self.code, slots, sums),
             Form::Product => space.dot_codes(&self.signed, slots, sums),
         }
@@ -175,7 +198,7 @@ impl Probe {
             Form::Exact | Form::Signed => {
                 out.iter_mut().zip(sums).for_each(|(out, sum)| *out = !from_i32(*sum));
             }
-            Form::Code | Form::Item => {
+            Form::Code | Form::Item | Form::Upper => {
                 out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum as u32);
             }
             Form::Product => self.finish_products(space, slots, sums, out),

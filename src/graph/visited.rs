@@ -1,7 +1,7 @@
 //! Which nodes a query has seen, forgotten in O(1).
 
 /// A byte per node that holds the generation in which it was seen last: a new query only counts
-/// the generation up, and the bytes are cleared once in 255 queries.
+/// the generation up, and the bytes are cleared once in 255 walks.
 ///
 /// A bit per node under a generation per word takes a quarter of the memory and was slower:
 /// neighbours lie side by side, so each look had to wait for the write of the one before it.

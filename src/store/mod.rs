@@ -36,5 +36,5 @@ pub(crate) use region::ALIGN;
 pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{CodeRows, Shape, Store};
 pub(crate) use score::BLOCK;
-pub(crate) use shelf::Shelf;
+pub(crate) use shelf::{Shelf, Taken};
 pub(crate) use space::{RowScratch, Space};

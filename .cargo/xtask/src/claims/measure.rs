@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// What has been measured so far.
 #[derive(Default)]
 pub(crate) struct Measurements {
-    /// Reports by command line.
-    reports: BTreeMap<String, Report>,
+    /// Reports by command line, or why there is none: some take long to fail.
+    reports: BTreeMap<String, Result<Report, String>>,
     /// The `ecphory` command, once it is built.
     program: Option<PathBuf>,
     /// What came of the comparison in the browser: it takes minutes also where it fails.
@@ -62,19 +62,20 @@ impl Measurements {
     /// The report of a command that prints one JSON value.
     pub(crate) fn report(&mut self, command: &mut std::process::Command) -> anyhow::Result<Report> {
         let line = process::shown(command);
-        if let Some(report) = self.reports.get(&line) {
-            return Ok(report.clone());
-        }
-        let text = process::read(command)?;
-        let value =
-            serde_json::from_str(&text).with_context(|| format!("`{line}` printed no JSON"))?;
-        let report = Report(value);
-        self.reports.insert(line, report.clone());
-        Ok(report)
+        let report = self.reports.entry(line).or_insert_with_key(|line| {
+            Report::of(command, line).map_err(|error| format!("{error:#}"))
+        });
+        report.clone().map_err(anyhow::Error::msg)
     }
 }
 
 impl Report {
+    fn of(command: &mut std::process::Command, line: &str) -> anyhow::Result<Self> {
+        let text = process::read(command)?;
+        let value = serde_json::from_str(&text);
+        Ok(Self(value.with_context(|| format!("`{line}` printed no JSON"))?))
+    }
+
     /// The number at a JSON pointer, such as `/at_recall/0.95/qps`.
     pub(crate) fn number(&self, pointer: &str) -> anyhow::Result<f64> {
         let value = self.0.pointer(pointer);

@@ -41,7 +41,7 @@ pub(super) fn write(claim: &Claim, figure: f64) -> anyhow::Result<()> {
         "bound": claim.bound.shown(),
         "machine": measure::machine(),
         "date": process::read(process::command("date").args(["-u", "+%F"]))?,
-        "commit": process::read(process::command("git").args(["rev-parse", "--short", "HEAD"]))?,
+        "commit": process::read(process::command("git").args(["describe", "--always", "--dirty"]))?,
     });
     results.insert(claim.what.to_owned(), row);
     let folder = path.parent().context("results lie in a folder")?;
