@@ -19,7 +19,10 @@ M = 16
 EF_CONSTRUCTION = 200
 """Candidates considered for an item's links."""
 
-EFS = (10, 13, 16, 20, 26, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640, 800)
+EFS = (
+    *(10, 13, 16, 20, 26, 32, 40, 50, 64, 80, 100, 128),
+    *(160, 200, 256, 320, 400, 512, 640, 800, 1024, 1280),
+)
 """Candidates kept by a search, for the libraries with that setting."""
 
 
