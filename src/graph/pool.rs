@@ -216,13 +216,17 @@ mod tests {
         assert_eq!([pool.expand(), pool.expand()], [Some(1), Some(1)]);
     }
 
-    #[test]
-    fn a_batch_keeps_the_best_in_whatever_order_they_come() {
-        let mut state = 7u32;
-        let mut random = |below: u32| {
+    /// Numbers below what each call names.
+    fn random(mut state: u32) -> impl FnMut(u32) -> u32 {
+        move |below| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) % below
-        };
+        }
+    }
+
+    #[test]
+    fn a_batch_keeps_the_best_in_whatever_order_they_come() {
+        let mut random = random(7);
         for ef in [1, 2, 7, 40] {
             for values in [40, 1 << 20] {
                 let (mut pool, mut naive) = (Pool::default(), Vec::new());
@@ -244,11 +248,7 @@ mod tests {
 
     #[test]
     fn a_batch_with_ties_keeps_what_its_candidates_would_keep_one_by_one() {
-        let mut state = 3u32;
-        let mut random = |below: u32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) % below
-        };
+        let mut random = random(3);
         for ef in [1, 2, 7, 40] {
             for values in [60, 1 << 20] {
                 let [mut batch, mut single] = [Pool::default(), Pool::default()];
