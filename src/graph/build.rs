@@ -221,7 +221,7 @@ impl Build<'_> {
 
     fn find_one(&self, slot: u32, around: &[u32], worker: &mut Worker) -> Found {
         let level = self.nodes.level(slot);
-        worker.scratch.probe.set_item(self.space, slot);
+        worker.scratch.probe.set_item(self.space, slot, worker.selector.on_codes);
         let mut links = vec![Vec::new(); level + 1];
         let mut near = self
             .graph

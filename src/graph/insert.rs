@@ -69,7 +69,8 @@ pub(crate) fn insert(
     let insert = Insert { graph, space, newcomer };
     // Counts of one insert: a scratch that lives on would overflow them.
     (scratch.walk.distances, scratch.walk.hops) = (0, 0);
-    scratch.walk.probe.set_item(space, newcomer.slot);
+    scratch.selector.on_codes = space.codes().is_some();
+    scratch.walk.probe.set_item(space, newcomer.slot, scratch.selector.on_codes);
     let mut back = Vec::with_capacity(newcomer.level + 1);
     let entry = graph.beginning();
     // The lowest upper level is searched with some breadth even where the newcomer is not on it.
@@ -97,10 +98,12 @@ pub(crate) fn insert(
     seeds.extend(graph.announce(newcomer.slot));
     // After the slots of others are known, so that it covers them.
     let layer = BaseLayer::new(graph, space);
+    scratch.walk.probe.skim(space);
     scratch.walk.begin(&layer, ef_construction);
     scratch.walk.skip(newcomer.slot);
     scratch.walk.seed(&layer, space, &seeds);
     scratch.walk.run(&layer, space);
+    scratch.walk.heed(space);
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
         // Refused only where others have filled the row before.
@@ -118,7 +121,6 @@ pub(crate) fn insert(
         let Newcomer { slot, level, upper } = newcomer;
         graph.raise_entry(Entry { level, upper, slot });
     }
-    // Last: the count may turn codes off, and what was scored so far was scored on them.
     if scratch.walk.is_blurred(space) {
         space.count_blurred();
     }
@@ -253,18 +255,20 @@ mod tests {
     use super::*;
     use crate::arch;
     use crate::distance::{Metric, Rows};
-    use crate::store::{Allocator, Heap, RowScratch};
+    use crate::store::{Allocator, Coded, Heap, RowScratch};
 
     #[test]
     fn a_scratch_outlives_the_counts_of_its_inserts() {
         let heap: Arc<dyn Allocator> = Arc::new(Heap);
         let (metric, rows) = (Metric::L2, Rows::F32);
-        let space = Space::zeroed(1, metric, rows, arch::detected(), None, 9, &heap).unwrap();
+        let space =
+            Space::zeroed(1, metric, rows, arch::detected(), Coded::Never, 9, &heap).unwrap();
         let graph = Graph::zeroed(4, 9, 1, &heap).unwrap();
         let mut scratch = InsertScratch::new(&space);
         for position in 1..9 {
             let fresh = space.take(|slot| graph.reserve(slot)).unwrap();
-            let slot = fresh.write(0, &[position as f32], &mut RowScratch::default());
+            fresh.write(0, &[position as f32], &mut RowScratch::default());
+            let slot = fresh.slot();
             (scratch.walk.distances, scratch.walk.hops) = (u32::MAX, u32::MAX);
             insert(&graph, &space, Newcomer { slot, level: 0, upper: 0 }, 8, &mut scratch);
             assert!(slot == 1 || scratch.walk.distances < slot, "counts of one insert");

@@ -77,6 +77,20 @@ impl Pool {
         self.cursor = 0;
     }
 
+    /// Gives the candidates of a finished walk other ordinals: `score` fills in those of nodes.
+    pub(crate) fn score_again(&mut self, mut score: impl FnMut(&[u32], &mut [u32])) {
+        let (mut nodes, mut ordinals) = ([0; M0_MAX], [0; M0_MAX]);
+        for candidates in self.candidates.chunks_mut(M0_MAX) {
+            let (nodes, ordinals) =
+                (&mut nodes[..candidates.len()], &mut ordinals[..candidates.len()]);
+            nodes.iter_mut().zip(&*candidates).for_each(|(node, c)| *node = c.node());
+            score(nodes, ordinals);
+            let scored = candidates.iter_mut().zip(ordinals);
+            scored.for_each(|(c, ordinal)| *c = Candidate::new(*ordinal, c.node()));
+        }
+        self.candidates.sort_unstable();
+    }
+
     /// Keeps those of up to [`M0_MAX`] candidates that are among the best.
     ///
     /// Nothing here depends on the order in which they come. What fails the first comparison, most of

@@ -83,9 +83,10 @@ impl Probe {
     }
 
     /// Takes the item of a written slot. Full-precision ranking is not available afterwards on
-    /// codes: builds compare codes with codes only.
-    pub(crate) fn set_item(&mut self, space: &Space, slot: u32) {
-        if space.codes().is_none() {
+    /// codes: builds compare codes with codes only. Whoever compares several items with each other
+    /// decides once whether that is on codes, since others may turn them on or off meanwhile.
+    pub(crate) fn set_item(&mut self, space: &Space, slot: u32, on_codes: bool) {
+        if !on_codes {
             self.form = Form::Exact;
             space.read_vector(slot, &mut self.item);
             self.exact.set(&self.item, None);
@@ -206,7 +207,7 @@ impl Probe {
     }
 
     fn finish_products(&self, space: &Space, slots: &[u32], sums: &[i32], out: &mut [u32]) {
-        let scale = space.quantizer.as_ref().map_or(1.0, |quantizer| quantizer.parts().1);
+        let scale = space.quantizer().map_or(1.0, |quantizer| quantizer.parts().1);
         for ((out, sum), &slot) in out.iter_mut().zip(sums).zip(slots) {
             let product = (*sum - ORIGIN * self.sum) as f32 * (scale * scale);
             *out = from_f32(0.0 - (product + (self.bias + space.bias(slot))));

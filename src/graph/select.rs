@@ -11,6 +11,8 @@ const LOOK: usize = 8;
 
 /// Memory of the selection.
 pub(crate) struct Selector {
+    /// Whether items are compared by their codes.
+    pub(crate) on_codes: bool,
     probe: Probe,
     kept_slots: Vec<u32>,
     slots: Vec<u32>,
@@ -20,6 +22,7 @@ pub(crate) struct Selector {
 impl Selector {
     pub(crate) fn new(space: &Space) -> Self {
         Self {
+            on_codes: space.codes().is_some(),
             probe: Probe::new(space),
             kept_slots: Vec::new(),
             slots: Vec::new(),
@@ -41,7 +44,7 @@ impl Selector {
         self.slots.clear();
         self.slots.extend(row.iter().map(|link| slot_of(link.target())));
         self.ordinals.resize(self.slots.len(), 0);
-        self.probe.set_item(space, centre);
+        self.probe.set_item(space, centre, self.on_codes);
         self.probe.score(space, &self.slots, &mut self.ordinals);
         let scored = row.iter().zip(&self.ordinals);
         let mut candidates: Vec<_> =
@@ -98,7 +101,7 @@ impl Selector {
         slot: u32,
         kept: &[Candidate],
     ) -> bool {
-        self.probe.set_item(space, slot);
+        self.probe.set_item(space, slot, self.on_codes);
         let far = candidate.ordinal();
         let mut ordinals = [0; LOOK];
         self.kept_slots.chunks(LOOK).zip(kept.chunks(LOOK)).any(|(slots, kept)| {

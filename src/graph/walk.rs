@@ -213,6 +213,14 @@ impl Scratch {
         self.run(&layer, space);
     }
 
+    /// Ends a walk of level 0 that skimmed: what it found is compared again, on whole codes.
+    pub(crate) fn heed(&mut self, space: &Space) {
+        let Self { probe, pool, .. } = self;
+        if probe.heed(space) {
+            pool.score_again(|slots, ordinals| probe.score(space, slots, ordinals));
+        }
+    }
+
     /// Whether the item that was walked for has many neighbours within what rounding to codes adds
     /// to a squared distance: about a sixth of a step for each component, so half of one is doubt.
     pub(crate) fn is_blurred(&self, space: &Space) -> bool {

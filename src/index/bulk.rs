@@ -1,5 +1,6 @@
 //! Building a whole index at once.
 
+use super::codes::chosen;
 use super::keys::Keys;
 use super::root::Root;
 use super::{Codes, Index, Options};
@@ -9,7 +10,7 @@ use crate::exec::{Exec, for_each_item, map_ranges};
 use crate::graph::{Graph, OrderedCodes, Plan, build, spatial_order, upper_rows};
 use crate::limits::SLOTS_MAX;
 use crate::quantize::{Quantizer, fit};
-use crate::store::Space;
+use crate::store::{Coded, Space};
 
 /// Rows per piece of parallel work that only streams over them.
 const GRAIN: usize = 256;
@@ -89,13 +90,9 @@ impl Index {
         }
         let order = self.order(&input, &fit.quantizer, exec)?;
         step(Phase::Order, total)?;
-        let quantizer = match codes {
-            Codes::Auto => fit.is_fine.then_some(fit.quantizer),
-            Codes::U7 => Some(fit.quantizer),
-            Codes::None => None,
-        };
-        let root = self
-            .link(&input, quantizer, &order, exec, &mut |done| step(Phase::Link, done).is_ok())?;
+        let coded = chosen(codes, fit).map_or(Coded::Never, Coded::By);
+        let root =
+            self.link(&input, coded, &order, exec, &mut |done| step(Phase::Link, done).is_ok())?;
         self.root.swap(root);
         Ok(())
     }
@@ -156,7 +153,7 @@ impl Index {
     fn link(
         &self,
         input: &Input<'_>,
-        quantizer: Option<Quantizer>,
+        coded: Coded,
         order: &[u32],
         exec: &dyn Exec,
         progress: &mut dyn FnMut(usize) -> bool,
@@ -172,7 +169,7 @@ impl Index {
         drop(pairs);
         let rows = order.len() as u32 + 1;
         let Options { dim, metric, rows: kept, .. } = *options;
-        let mut space = Space::zeroed(dim, metric, kept, self.kernels, quantizer, rows, allocator)?;
+        let mut space = Space::zeroed(dim, metric, kept, self.kernels, coded, rows, allocator)?;
         space.fill(order.len(), &item, exec);
         if kept == Rows::Codes && options.codes == Codes::Auto && space.has_drifted() {
             return Err(Error::CoarseCodes);

@@ -1,10 +1,11 @@
 //! One item more, beside everything else that runs.
 
-use super::Index;
+use super::root::Root;
+use super::{Index, Options};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, insert, level, mix};
-use crate::store::RowScratch;
+use crate::store::{Fresh, RowScratch};
 
 impl Index {
     /// Adds an item. When this returns, every search that starts finds it.
@@ -19,7 +20,8 @@ impl Index {
     /// The first insert into an index opened with [`Check::Header`](crate::Check::Header) verifies
     /// the links of the file before it changes anything: O(n · m), once.
     ///
-    /// An index that was never built in bulk has no codes yet and traverses full vectors.
+    /// An index that was not built in bulk gets its codes when it holds 1,024 items: the insert
+    /// that brings it there fits and writes them, in the time of some ten others.
     ///
     /// # Errors
     /// [`Error::DuplicateKey`] if the key is in use, [`Error::Busy`] beside a bulk build,
@@ -40,15 +42,32 @@ impl Index {
         }
         let mut row = RowScratch::default();
         root.space.admit(vector, &mut row)?;
-        // All that can fail comes first. A slot whose insert fails stays unused.
+        // A slot whose insert fails stays unused.
         let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
-        let slot = fresh.write(key, vector, &mut row);
-        let level = level(mix(options.seed, u64::from(slot) - 1), options.m);
+        let linked = self.link_one(&root, &fresh, key, vector, &mut row);
+        root.settle(fresh, options.codes);
+        linked
+    }
+
+    /// Fills the rows of a fresh slot and makes it an item.
+    fn link_one(
+        &self,
+        root: &Root,
+        fresh: &Fresh<'_>,
+        key: u64,
+        vector: &[f32],
+        row: &mut RowScratch,
+    ) -> Result<()> {
+        let Options { m, ef_construction, seed, .. } = self.options;
+        // All that can fail comes first.
+        fresh.write(key, vector, row);
+        let slot = fresh.slot();
+        let level = level(mix(seed, u64::from(slot) - 1), m);
         let upper = if level > 0 { root.graph.take_upper(level, slot)? } else { 0 };
         let claim = root.keys.claim(key)?;
         let mut scratch = self.inserts.take(|| InsertScratch::new(&root.space));
         let newcomer = Newcomer { slot, level, upper };
-        insert(&root.graph, &root.space, newcomer, options.ef_construction, &mut scratch);
+        insert(&root.graph, &root.space, newcomer, ef_construction, &mut scratch);
         claim.publish(slot);
         root.count_one();
         Ok(())

@@ -67,7 +67,8 @@ pub(super) struct Meta {
 
 impl Meta {
     pub(super) fn of(options: &Options, root: &Root, len: u32) -> Self {
-        let code_rows = root.space.store.shape.codes;
+        let coded = root.space.are_coded();
+        let code_rows = if coded { root.space.store.shape.codes } else { CodeRows::None };
         let (rows, heads) = (root.space.end(), root.graph.heads());
         Self { options: *options, rows, len, heads, code_rows, blurred: root.space.blurred() }
     }

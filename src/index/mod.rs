@@ -8,7 +8,8 @@
 //!                            ├─ graph   links over the rows
 //!                            └─ keys    user keys to slots
 //!   bulk_build   builds a new root beside the readers and swaps it in
-//!   insert       changes the current root, lock-free, beside readers and other inserts
+//!   insert       changes the current root, lock-free, beside readers and other inserts;
+//!                the 1,024th into an index that began empty gives it codes (`codes`)
 //!   search       walks codes, ranks on vectors; waits for nobody
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
@@ -26,6 +27,7 @@
 
 mod builder;
 mod bulk;
+mod codes;
 mod effort;
 mod insert;
 mod keys;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::keys::Keys;
-use super::{Memory, Options};
+use super::{Memory, Options, codes};
 use crate::arch::Kernels;
 use crate::control::Tuning;
 use crate::error::{Error, Result};
@@ -109,7 +109,8 @@ impl Root {
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self> {
         let Options { dim, metric, rows, m, .. } = *options;
-        let space = Space::zeroed(dim, metric, rows, kernels, None, 1, allocator)?;
+        let coded = codes::of_items(options, 0);
+        let space = Space::zeroed(dim, metric, rows, kernels, coded, 1, allocator)?;
         let graph = Graph::zeroed(m, 1, 1, allocator)?;
         let keys = Keys::sorted(&mut [], allocator)?;
         Ok(Self::new(space, graph, keys, 0))

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use super::keys::Keys;
 use super::meta::{Meta, decode_tuning, encode_tuning};
 use super::root::Root;
-use super::{Builder, Index};
+use super::{Builder, Index, codes};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::snapshot::{Check, FieldsWriter, Kind, Snapshot, Source};
 use crate::snapshot::{encoded_len, write};
-use crate::store::{Alone, Chunks, Region, Space, Store};
+use crate::store::{Alone, Chunks, CodeRows, Coded, Region, Space, Store};
 
 impl Index {
     /// Opens a snapshot: a file that was mapped privately or read into memory.
@@ -74,20 +74,22 @@ impl Index {
         let heads = graph.heads();
         let pairs = root.keys.pairs();
         let meta = Meta::of(&self.options, &root, pairs.len() as u32);
-        let (meta, mean) = meta.encode(space.quantizer.as_ref());
+        let (meta, mean) = meta.encode(space.quantizer());
         let (mut keys, mut slots) = (FieldsWriter::default(), FieldsWriter::default());
         for &(key, slot) in &pairs {
             keys.put_u64(key);
             slots.put_u32(slot);
         }
+        // Codes that are still to come are not there when the file is opened.
+        let coded = if space.are_coded() { rows } else { 0 };
         let tuning = root.tuning.pin().as_ref().map(encode_tuning);
         let mut sources = vec![
             Source { kind: Kind::Meta, parts: vec![meta.bytes()] },
             Source { kind: Kind::Mean, parts: vec![mean.bytes()] },
             table(&alone, Kind::Vectors, &store.vectors, rows),
-            table(&alone, Kind::Codes, &store.codes, rows),
+            table(&alone, Kind::Codes, &store.codes, coded),
             table(&alone, Kind::Norms, &store.norms, rows),
-            table(&alone, Kind::Biases, &store.biases, rows),
+            table(&alone, Kind::Biases, &store.biases, coded),
             table(&alone, Kind::Keys, &store.keys, rows),
             table(&alone, Kind::Nodes, &store.nodes, rows),
             table(&alone, Kind::Parents, &store.parents, rows),
@@ -113,26 +115,37 @@ impl Index {
         let tuning = tuning.transpose()?;
         let Builder { kernels, allocator, .. } = builder;
         let Meta { options, rows, heads, .. } = meta;
+        let coded = quantizer.map_or_else(|| codes::of_items(&options, rows - 1), Coded::By);
+        let is_later = matches!(coded, Coded::Later);
         let mut table = |kind, stride: usize, rows: u32| {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
             Ok(Chunks::over(stride, rows, region, Arc::clone(&allocator)))
         };
-        let shape = Space::shape(options.dim, options.metric, options.rows, meta.code_rows);
+        let code_rows =
+            if is_later { CodeRows::of(options.dim, options.rows) } else { meta.code_rows };
+        let shape = Space::shape(options.dim, options.metric, options.rows, code_rows);
         let wanted = |wanted: bool, stride| if wanted { stride } else { 0 };
+        let mut table_of_codes = |kind, stride: usize| {
+            let saved = table(kind, stride, if is_later { 0 } else { rows })?;
+            let empty = || Chunks::zeroed(stride, rows, Arc::clone(&allocator));
+            if is_later { empty() } else { Ok(saved) }
+        };
+        let codes = table_of_codes(Kind::Codes, shape.code_stride())?;
+        let biases = table_of_codes(Kind::Biases, wanted(shape.biases, 4))?;
         let store = Store::over(
             shape,
             [
                 table(Kind::Vectors, shape.vector_stride(), rows)?,
-                table(Kind::Codes, shape.code_stride(), rows)?,
+                codes,
                 table(Kind::Norms, wanted(shape.norms, 4), rows)?,
-                table(Kind::Biases, wanted(shape.biases, 4), rows)?,
+                biases,
                 table(Kind::Keys, 8, rows)?,
                 table(Kind::Nodes, 8, rows)?,
                 table(Kind::Parents, 4, rows)?,
             ],
             rows,
         );
-        let space = Space::over(options.metric, kernels, quantizer, store, rows, meta.blurred);
+        let space = Space::over(options.metric, kernels, coded, store, rows, meta.blurred);
         let (m, upper) = (options.m, heads.upper_next);
         let links = table(Kind::Links, Graph::row_stride(m), rows)?;
         let upper_links = table(Kind::UpperRows, Graph::upper_stride(m), upper)?;
@@ -159,7 +172,6 @@ mod tests {
     use super::*;
     use crate::distance::{Metric, Rows};
     use crate::exec::Sequential;
-    use crate::store::CodeRows;
 
     fn index(metric: Metric, count: u64) -> Index {
         let index = Index::builder(9).metric(metric).m(4).build().unwrap();

@@ -20,5 +20,5 @@ mod fit;
 pub(crate) mod split;
 mod u7;
 
-pub(crate) use fit::fit;
+pub(crate) use fit::{Fit, fit};
 pub(crate) use u7::{Fidelity, ORIGIN, Quantizer, encode_signed};

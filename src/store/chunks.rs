@@ -20,6 +20,10 @@ pub(crate) struct Chunks {
     stride: usize,
     first: Region,
     first_rows: u32,
+    /// One byte past where row 0 would lie if an added chunk began there; null until it is added.
+    /// (Rows are aligned, so that no chunk's is null.)
+    origins: [AtomicPtr<u8>; ADDED_MAX],
+    /// The memory of the added chunks.
     added: [AtomicPtr<Region>; ADDED_MAX],
     allocator: Arc<dyn Allocator>,
 }
@@ -41,8 +45,9 @@ impl Chunks {
         // In 64 bits, where the product cannot wrap.
         let bytes = stride as u64 * u64::from(rows);
         assert!(first.len() as u64 >= bytes, "a chunk holds the rows it names");
+        let origins = [const { AtomicPtr::new(null_mut()) }; ADDED_MAX];
         let added = [const { AtomicPtr::new(null_mut()) }; ADDED_MAX];
-        Self { stride, first, first_rows: rows, added, allocator }
+        Self { stride, first, first_rows: rows, origins, added, allocator }
     }
 
     /// Bytes from one row to the next.
@@ -60,20 +65,16 @@ impl Chunks {
             // SAFETY: `over` checked that the first region holds `first_rows` rows.
             return unsafe { self.first.as_ptr().add(slot as usize * self.stride) };
         }
-        self.added_row(slot)
-    }
-
-    #[inline(never)]
-    fn added_row(&self, slot: u32) -> *mut u8 {
-        let (chunk, row) = self.place(slot);
-        // Acquire pairs with the release in `reserve`: the region behind the pointer is complete.
-        let region = self.added[chunk].load(Ordering::Acquire);
-        assert!(!region.is_null(), "slot {slot} is below the published capacity");
-        // SAFETY: published regions are freed only with `self`, and hold `GROWTH << chunk` rows.
-        unsafe { (*region).as_ptr().add(row as usize * self.stride) }
+        let (chunk, _) = self.place(slot);
+        // Acquire pairs with the release in `reserve`: the memory behind the pointer is zeroed.
+        let origin = self.origins[chunk].load(Ordering::Acquire);
+        assert!(!origin.is_null(), "slot {slot} is below the published capacity");
+        // Inside the chunk, which is freed only with `self` and holds `GROWTH << chunk` rows.
+        origin.wrapping_add(slot as usize * self.stride).wrapping_sub(1)
     }
 
     /// Which added chunk, and which row of it, holds `slot`.
+    #[inline(always)]
     fn place(&self, slot: u32) -> (usize, u32) {
         let position = slot - self.first_rows + GROWTH;
         let chunk = (position.ilog2() - GROWTH.ilog2()) as usize;
@@ -87,21 +88,21 @@ impl Chunks {
             return Ok(self.first_rows);
         }
         let (last, _) = self.place(slot);
-        for (chunk, place) in self.added.iter().enumerate().take(last + 1) {
+        for chunk in 0..=last {
             // Acquire pairs with the release below, made by whichever thread added the chunk.
-            if !place.load(Ordering::Acquire).is_null() {
+            if !self.origins[chunk].load(Ordering::Acquire).is_null() {
                 continue;
             }
             let region = block(self.stride, GROWTH << chunk, &*self.allocator)?;
-            let region = Box::into_raw(Box::new(region));
-            // Release publishes the region; pairs with the acquire in `added_row`. Who loses the
-            // race uses the winner's chunk.
-            if place
-                .compare_exchange(null_mut(), region, Ordering::Release, Ordering::Relaxed)
-                .is_err()
-            {
-                // SAFETY: the exchange failed, so nobody else ever saw this box.
-                drop(unsafe { Box::from_raw(region) });
+            let before = self.first_rows as usize + (GROWTH << chunk) as usize - GROWTH as usize;
+            let origin = region.as_ptr().wrapping_sub(before * self.stride).wrapping_add(1);
+            // Release publishes the memory; pairs with the acquire in `row`. Who loses the race
+            // uses the winner's chunk.
+            let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+            let place = &self.origins[chunk];
+            if place.compare_exchange(null_mut(), origin, release, relaxed).is_ok() {
+                // Relaxed: read by whoever owns `self` alone, and for its null-ness.
+                self.added[chunk].store(Box::into_raw(Box::new(region)), Ordering::Relaxed);
             }
         }
         Ok(self.first_rows + (GROWTH << (last + 1)) - GROWTH)

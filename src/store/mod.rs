@@ -7,6 +7,7 @@
 //!        │        further chunks double and are published by one atomic pointer each
 //!        └─ Store   one `Chunks` per kind of row, all indexed by slot
 //!             └─ Space   with metric, quantiser and kernels: rows are filled and scored here
+//!                        (`Slots` hands them out, and knows from when on they have codes)
 //! ```
 //!
 //! # Invariants
@@ -26,6 +27,7 @@ mod region;
 mod rows;
 mod score;
 mod shelf;
+mod slots;
 mod space;
 
 pub(crate) use cell::{Pinned, SwapCell};
@@ -37,4 +39,5 @@ pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{CodeRows, Shape, Store};
 pub(crate) use score::BLOCK;
 pub(crate) use shelf::{Shelf, Taken};
-pub(crate) use space::{RowScratch, Space};
+pub(crate) use slots::Coded;
+pub(crate) use space::{Fresh, RowScratch, Space};

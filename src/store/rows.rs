@@ -1,7 +1,7 @@
 //! All rows of one index, by slot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::chunks::Chunks;
 use super::region::{ALIGN, Allocator};
@@ -85,6 +85,8 @@ pub(crate) struct Store {
     /// Backbone parents as slots.
     pub(crate) parents: Chunks,
     capacity: AtomicU32,
+    /// Whether memory for codes and biases is no longer reserved.
+    without_codes: AtomicBool,
 }
 
 impl Store {
@@ -103,14 +105,15 @@ impl Store {
             nodes: table(true, 8)?,
             parents: table(true, 4)?,
             capacity: AtomicU32::new(rows),
+            without_codes: AtomicBool::new(false),
         })
     }
 
     /// Tables that were stored before, in the order of the fields, with `rows` rows each.
     pub(crate) fn over(shape: Shape, tables: [Chunks; 7], rows: u32) -> Self {
         let [vectors, codes, norms, biases, keys, nodes, parents] = tables;
-        let capacity = AtomicU32::new(rows);
-        Self { shape, vectors, codes, norms, biases, keys, nodes, parents, capacity }
+        let (capacity, without_codes) = (AtomicU32::new(rows), AtomicBool::new(false));
+        Self { shape, vectors, codes, norms, biases, keys, nodes, parents, capacity, without_codes }
     }
 
     /// Slots that are backed by memory; every published link is below.
@@ -126,7 +129,12 @@ impl Store {
             return Ok(());
         }
         let mut rows = u32::MAX;
-        for table in self.tables() {
+        // Relaxed: who finds out late reserves some rows in vain.
+        let without_codes = self.without_codes.load(Ordering::Relaxed);
+        let [vectors, norms, keys, nodes, parents, codes, biases] = self.tables();
+        let wanted = [vectors, norms, keys, nodes, parents];
+        let of_codes = [codes, biases].into_iter().filter(|_| !without_codes);
+        for table in wanted.into_iter().chain(of_codes) {
             if table.stride() > 0 {
                 rows = rows.min(table.reserve(slot)?);
             }
@@ -134,6 +142,12 @@ impl Store {
         // Release publishes the chunks reserved above; pairs with the acquire in `capacity`.
         self.capacity.fetch_max(rows, Ordering::Release);
         Ok(())
+    }
+
+    /// Reserves no more memory for codes, which nobody reads.
+    pub(crate) fn give_up_codes(&self) {
+        // Relaxed: see `reserve`.
+        self.without_codes.store(true, Ordering::Relaxed);
     }
 
     /// Bytes of memory held.
@@ -148,15 +162,16 @@ impl Store {
         f32::from_bits(self.norms.word(slot).load(Ordering::Relaxed))
     }
 
+    /// Those of codes come last.
     fn tables(&self) -> [&Chunks; 7] {
         [
             &self.vectors,
-            &self.codes,
             &self.norms,
-            &self.biases,
             &self.keys,
             &self.nodes,
             &self.parents,
+            &self.codes,
+            &self.biases,
         ]
     }
 }

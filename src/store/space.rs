@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Allocator, Chunks, CodeRows, Shape, Store};
+use super::slots::{Slots, Ticket};
+use super::{Allocator, Chunks, CodeRows, Coded, Shape, Store};
 use crate::arch::{Kernels, narrow, widen};
 use crate::distance::{Frame, Metric, Rows, check, norm};
 use crate::error::{Error, Result};
@@ -21,10 +22,8 @@ const GRAIN: usize = 64;
 pub(crate) struct Space {
     pub(crate) metric: Metric,
     pub(crate) kernels: &'static Kernels,
-    pub(crate) quantizer: Option<Quantizer>,
     pub(crate) store: Store,
-    /// The first slot that was never taken.
-    next: AtomicU32,
+    slots: Slots,
     /// Rows that codes do not tell from others.
     blurred: AtomicU32,
 }
@@ -32,7 +31,7 @@ pub(crate) struct Space {
 /// A slot that its holder alone knows of.
 pub(crate) struct Fresh<'a> {
     space: &'a Space,
-    slot: u32,
+    ticket: Ticket,
 }
 
 /// Memory reused from one written row to the next.
@@ -52,34 +51,30 @@ impl Space {
         metric: Metric,
         rows: Rows,
         kernels: &'static Kernels,
-        quantizer: Option<Quantizer>,
+        coded: Coded,
         count: u32,
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self> {
-        let codes = quantizer.as_ref().map_or(CodeRows::None, |_| CodeRows::of(dim, rows));
+        let codes = match coded {
+            Coded::Never => CodeRows::None,
+            Coded::Later | Coded::By(_) => CodeRows::of(dim, rows),
+        };
         let shape = Self::shape(dim, metric, rows, codes);
         let store = Store::zeroed(shape, count, allocator)?;
-        Ok(Self {
-            metric,
-            kernels,
-            quantizer,
-            store,
-            next: AtomicU32::new(1),
-            blurred: AtomicU32::new(0),
-        })
+        Ok(Self::over(metric, kernels, coded, store, 1, 0))
     }
 
     /// Rows that were stored before; slots below `next` are taken.
     pub(crate) fn over(
         metric: Metric,
         kernels: &'static Kernels,
-        quantizer: Option<Quantizer>,
+        coded: Coded,
         store: Store,
         next: u32,
         blurred: u32,
     ) -> Self {
-        let (next, blurred) = (AtomicU32::new(next), AtomicU32::new(blurred));
-        Self { metric, kernels, quantizer, store, next, blurred }
+        let (slots, blurred) = (Slots::new(next, coded), AtomicU32::new(blurred));
+        Self { metric, kernels, store, slots, blurred }
     }
 
     /// Which rows an index of this kind keeps.
@@ -104,12 +99,22 @@ impl Space {
         self.blurred.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The quantiser, as long as codes are worth comparing: fewer than one row in
-    /// [`BLURRED_ROWS`] is blurred by it, or there is nothing else.
+    /// What encodes vectors, if anything does yet.
+    pub(crate) fn quantizer(&self) -> Option<&Quantizer> {
+        self.slots.quantizer()
+    }
+
+    /// Whether each published slot has a code.
+    pub(crate) fn are_coded(&self) -> bool {
+        self.slots.are_coded()
+    }
+
+    /// The quantiser, as long as codes are worth comparing: every slot has one, and fewer than one
+    /// row in [`BLURRED_ROWS`] is blurred by it, or there is nothing else.
     #[inline]
     pub(crate) fn codes(&self) -> Option<&Quantizer> {
         let usable = self.store.shape.rows == Rows::Codes || !self.has_drifted();
-        self.quantizer.as_ref().filter(|_| usable)
+        self.quantizer().filter(|_| usable && self.are_coded())
     }
 
     /// Whether one row in [`BLURRED_ROWS`] is blurred by the codes, or more.
@@ -120,7 +125,7 @@ impl Space {
 
     /// What the vectors of rows are made of where only codes are kept.
     pub(crate) fn frame(&self) -> Option<Frame<'_>> {
-        let quantizer = self.quantizer.as_ref();
+        let quantizer = self.quantizer();
         let (mean, scale) = quantizer.filter(|_| self.store.shape.rows == Rows::Codes)?.parts();
         Some(Frame { mean, scale })
     }
@@ -133,7 +138,7 @@ impl Space {
         let RowScratch { code, factors, .. } = scratch;
         let length = if self.store.shape.norms { norm(self.kernels, vector, factors) } else { 1.0 };
         code.resize(vector.len(), 0);
-        match self.quantizer.as_ref().map(|quantizer| quantizer.encode(vector, length, code)) {
+        match self.quantizer().map(|quantizer| quantizer.encode(vector, length, code)) {
             None => Err(Error::NoCodes),
             Some(Fidelity::Clamped) => Err(Error::CodeRange),
             Some(Fidelity::Faithful) => Ok(()),
@@ -142,28 +147,39 @@ impl Space {
 
     /// The first slot that was never taken: every item is in `1..end`.
     pub(crate) fn end(&self) -> u32 {
-        // Relaxed: publication of a slot, not this counter, makes its rows visible.
-        self.next.load(Ordering::Relaxed)
+        self.slots.end()
     }
 
     /// Takes a slot, once it is backed with memory elsewhere, by `reserve`, and here: all slots
     /// below the end are backed, also after memory was refused. Elsewhere comes first, because the
     /// capacity that this makes known is that of both.
     pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
-        // Relaxed throughout: the counter only hands out numbers.
-        let mut slot = self.next.load(Ordering::Relaxed);
         loop {
+            let slot = self.end();
             if slot >= SLOTS_MAX {
                 return Err(Error::Full { limit: SLOTS_MAX - 1 });
             }
             reserve(slot)?;
             self.store.reserve(slot)?;
-            let (relaxed, next) = (Ordering::Relaxed, slot + 1);
-            match self.next.compare_exchange_weak(slot, next, relaxed, relaxed) {
-                Ok(_) => return Ok(Fresh { space: self, slot }),
-                Err(taken) => slot = taken,
+            if let Some(ticket) = self.slots.take(slot) {
+                return Ok(Fresh { space: self, ticket });
             }
         }
+    }
+
+    /// Leave to fit codes to the items: to one holder of a slot, once, where codes are to come.
+    pub(crate) fn begin_codes(&self) -> bool {
+        self.slots.begin()
+    }
+
+    /// Ends what [`Self::begin_codes`] began: slots taken from now on are encoded by `quantizer`,
+    /// or without one, none ever is.
+    pub(crate) fn end_codes(&self, quantizer: Option<Quantizer>) {
+        let Some(quantizer) = quantizer else {
+            self.slots.give_up();
+            return self.store.give_up_codes();
+        };
+        self.slots.adopt(quantizer);
     }
 
     /// Fills the slots `1..=items.len()` at once; `items[i]` names the key and the vector of slot
@@ -184,10 +200,11 @@ impl Space {
                 let (key, vector) = item(i);
                 // Exclusive access to the space makes each slot fresh, and each range is handed out
                 // once, whatever the host's `exec` does.
-                Fresh { space, slot: i as u32 + 1 }.write(key, vector, &mut scratch);
+                let ticket = Ticket { slot: i as u32 + 1, coded: space.are_coded() };
+                Fresh { space, ticket }.write(key, vector, &mut scratch);
             }
         });
-        *self.next.get_mut() = count as u32 + 1;
+        self.slots.take_all(count as u32 + 1);
     }
 
     /// Checks every row against what [`Fresh::write`] could have written; names the first slot that
@@ -200,17 +217,22 @@ impl Space {
             let vector = shape.rows == Rows::Codes
                 || check(self.metric, self.kernels, shape.dim, 0, &vector).is_ok();
             let norm = !shape.norms || (self.store.norm(*slot) > 0.0);
-            let bias = !shape.biases || self.bias(*slot).is_finite();
-            // Bits that no code sets.
-            let excess = if shape.codes == CodeRows::Split { 0x88 } else { 0x80 };
-            let plane = self.code_row(*slot).split_at(self.upper_plane()).1;
-            let code = plane.iter().all(|&code| code & excess == 0);
-            vector && norm && bias && code
+            vector && norm && (!self.are_coded() || self.is_code(*slot))
         };
         match (1..self.end()).find(|slot| !sound(slot)) {
             Some(slot) => Err(slot),
             None => Ok(()),
         }
+    }
+
+    /// Whether the code of a slot is one.
+    fn is_code(&self, slot: u32) -> bool {
+        let shape = self.store.shape;
+        // Bits that no code sets.
+        let excess = if shape.codes == CodeRows::Split { 0x88 } else { 0x80 };
+        let plane = self.code_row(slot).split_at(self.upper_plane()).1;
+        let bias = !shape.biases || self.bias(slot).is_finite();
+        bias && plane.iter().all(|&code| code & excess == 0)
     }
 
     /// The vector of a published slot, as [`Self::read_vector`] gives it.
@@ -234,7 +256,7 @@ impl Space {
                 into.extend(halves.iter().map(|&half| widen(half)));
             }
             Rows::Codes => {
-                let quantizer = self.quantizer.as_ref().expect("items of codes have a quantiser");
+                let quantizer = self.quantizer().expect("items of codes have a quantiser");
                 quantizer.decode(self.code_row(slot), into);
             }
         }
@@ -271,6 +293,35 @@ impl Space {
         if shape.codes == CodeRows::Split { shape.code_stride() / 2 } else { 0 }
     }
 
+    /// Writes the code of a slot's vector, which nobody reads yet, and what hangs by it.
+    fn encode(&self, slot: u32, vector: &[f32], length: f32, scratch: &mut RowScratch) {
+        let store = &self.store;
+        let RowScratch { kept, code, factors } = scratch;
+        let Some(quantizer) = self.quantizer() else { return };
+        code.resize(store.shape.code_stride(), 0);
+        if quantizer.encode(vector, length, code) == Fidelity::Clamped {
+            self.count_blurred();
+        }
+        // SAFETY: the slot is fresh, or codes are not read yet and the caller alone writes those of
+        // slots that have none; the row is backed and holds `code_stride` bytes.
+        let row = unsafe { store.codes.values_mut(slot, code.len()) };
+        match store.shape.codes {
+            CodeRows::Split => split::split(code, row),
+            _ => row.copy_from_slice(code),
+        }
+        // Relaxed stores: released with the slot, or by `Slots::finish`.
+        if store.shape.rows == Rows::Codes && store.shape.norms {
+            quantizer.decode(code, kept);
+            // A code of nothing is as far from all: not divided by zero.
+            let length = norm(self.kernels, kept, factors).max(f32::MIN_POSITIVE);
+            store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
+        }
+        if store.shape.biases {
+            let bias = quantizer.bias(self.kernels, code, factors);
+            store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
+        }
+    }
+
     /// The code of a query's component in the padding of a row.
     pub(crate) fn code_padding(&self) -> u8 {
         if self.store.shape.codes == CodeRows::Split { 4 } else { 0 }
@@ -292,14 +343,19 @@ impl Space {
 }
 
 impl Fresh<'_> {
-    /// Fills the rows of the slot and returns it, for the holder to publish.
-    pub(crate) fn write(self, key: u64, vector: &[f32], scratch: &mut RowScratch) -> u32 {
-        let Self { space, slot } = self;
+    /// The slot.
+    pub(crate) fn slot(&self) -> u32 {
+        self.ticket.slot
+    }
+
+    /// Fills the rows of the slot, for the holder to publish.
+    pub(crate) fn write(&self, key: u64, vector: &[f32], scratch: &mut RowScratch) {
+        let Self { space, ticket: Ticket { slot, coded } } = *self;
         let store = &space.store;
         assert_eq!(vector.len(), store.shape.dim, "vectors are checked before a slot is taken");
         // Relaxed stores throughout: the slot's publication releases them to its readers.
         store.keys.word64(slot).store(key, Ordering::Relaxed);
-        let RowScratch { kept, code, factors } = scratch;
+        let mut kept = std::mem::take(&mut scratch.kept);
         // All else is computed from what is kept, as it would be if the index were opened again.
         let vector = match store.shape.rows {
             Rows::F32 => {
@@ -320,32 +376,31 @@ impl Fresh<'_> {
         };
         let mut length = 1.0;
         if store.shape.norms {
-            length = norm(space.kernels, vector, factors);
+            length = norm(space.kernels, vector, &mut scratch.factors);
             store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
         }
-        if let Some(quantizer) = &space.quantizer {
-            code.resize(store.shape.code_stride(), 0);
-            if quantizer.encode(vector, length, code) == Fidelity::Clamped {
-                space.count_blurred();
-            }
-            // SAFETY: as above; the row holds `code_stride` bytes.
-            let row = unsafe { store.codes.values_mut(slot, code.len()) };
-            match store.shape.codes {
-                CodeRows::Split => split::split(code, row),
-                _ => row.copy_from_slice(code),
-            }
-            if store.shape.rows == Rows::Codes && store.shape.norms {
-                quantizer.decode(code, kept);
-                // A code of nothing is as far from all: not divided by zero.
-                let length = norm(space.kernels, kept, factors).max(f32::MIN_POSITIVE);
-                store.norms.word(slot).store(length.to_bits(), Ordering::Relaxed);
-            }
-            if store.shape.biases {
-                let bias = quantizer.bias(space.kernels, code, factors);
-                store.biases.word(slot).store(bias.to_bits(), Ordering::Relaxed);
-            }
+        if coded {
+            space.encode(slot, vector, length, scratch);
         }
-        slot
+        scratch.kept = kept;
+    }
+
+    /// Says that its holder is through with the slot, whether it was published or not; the last one
+    /// without a code encodes those that are items.
+    pub(crate) fn settle(self, is_item: impl Fn(u32) -> bool) {
+        let Self { space, ticket } = self;
+        if ticket.coded {
+            return;
+        }
+        if let Some(end) = space.slots.settle() {
+            let (mut vector, mut scratch) = (Vec::new(), RowScratch::default());
+            for slot in (1..end).filter(|&slot| is_item(slot)) {
+                space.read_vector(slot, &mut vector);
+                let length = if space.store.shape.norms { space.store.norm(slot) } else { 1.0 };
+                space.encode(slot, &vector, length, &mut scratch);
+            }
+            space.slots.finish();
+        }
     }
 }
 
@@ -359,7 +414,7 @@ mod tests {
 
     fn space(rows: u32) -> Space {
         let heap: Arc<dyn Allocator> = Arc::new(Heap);
-        Space::zeroed(3, Metric::L2, Rows::F32, detected(), None, rows, &heap).unwrap()
+        Space::zeroed(3, Metric::L2, Rows::F32, detected(), Coded::Never, rows, &heap).unwrap()
     }
 
     #[test]
@@ -372,7 +427,7 @@ mod tests {
             assert!(space.store.capacity() <= slot, "backed elsewhere first");
             Ok(())
         });
-        assert_eq!(fresh.unwrap().slot, 1);
+        assert_eq!(fresh.unwrap().slot(), 1);
         assert!(space.store.capacity() > 1);
     }
 
