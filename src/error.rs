@@ -155,6 +155,14 @@ pub enum Error {
         /// What is in the way.
         what: &'static str,
     },
+    /// Readers keep deleted items from making room for others.
+    #[error(
+        "{deleted} deleted items wait for readers that began before; let those end, then retry"
+    )]
+    Overloaded {
+        /// Items that were deleted or replaced and are still held.
+        deleted: usize,
+    },
     /// A bulk build was asked of an index that already holds items.
     #[error(
         "the index already holds {len} items and a bulk build starts from none; use insert, or build a new index"
@@ -212,6 +220,7 @@ impl Error {
             Self::RecallOutOfReach { .. } => "recall-out-of-reach",
             Self::OutOfMemory { .. } => "out-of-memory",
             Self::Busy { .. } => "busy",
+            Self::Overloaded { .. } => "overloaded",
             Self::NotEmpty { .. } => "not-empty",
             Self::Cancelled => "cancelled",
             Self::FlushToZero => "flush-to-zero",

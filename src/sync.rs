@@ -23,6 +23,7 @@ pub(crate) trait Words {
 /// One 64-bit word.
 pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
+    fn store(&self, value: u64, order: Ordering);
     /// Exchanges `old` for `new` (`AcqRel`, acquire on failure); the value found on failure.
     fn exchange(&self, old: u64, new: u64) -> Result<(), u64>;
 }
@@ -53,8 +54,13 @@ impl Words for [AtomicU32] {
 }
 
 impl Word for AtomicU64 {
+    #[inline(always)]
     fn load(&self, order: Ordering) -> u64 {
         self.load(order)
+    }
+
+    fn store(&self, value: u64, order: Ordering) {
+        self.store(value, order);
     }
 
     fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
@@ -109,6 +115,11 @@ mod model {
         fn load(&self, order: Ordering) -> u64 {
             turn();
             self.load(order)
+        }
+
+        fn store(&self, value: u64, order: Ordering) {
+            turn();
+            self.store(value, order);
         }
 
         fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layout::{Graph, node};
+use super::layout::{Graph, RANKS_MAX, node};
 use super::links;
 use super::word::{Entry, Link};
 use crate::limits::LEVEL_MAX;
@@ -11,9 +11,11 @@ use crate::store::Space;
 /// What [`Index::check`](crate::Index::check) found in a sound graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// Linked nodes.
+    /// Linked nodes: one for each item, and one for the first that ever was if that is gone.
     pub nodes: usize,
-    /// Nodes that directed links of level 0 reach from the anchor: all of them.
+    /// Nodes of items that were deleted, which lead on to others until they are reclaimed.
+    pub dead: usize,
+    /// Linked nodes that directed links of level 0 reach from the anchor: all of them.
     pub reachable: usize,
     /// Links of level 0.
     pub links: usize,
@@ -50,18 +52,18 @@ pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
     let end = space.end();
     let anchor = graph.anchor();
     let ranks = graph.heads().ranks;
-    // The anchor takes rank 0, and every other slot draws at most one.
-    ensure(ranks <= end, "a slot draws one rank", anchor)?;
-    let linked: Vec<u32> = (1..end).filter(|&slot| node(space, slot).is_linked()).collect();
-    audit.nodes = linked.len();
-    ensure((anchor == 0) == linked.is_empty(), "an index with nodes has an anchor", anchor)?;
-    if linked.is_empty() {
+    ensure(ranks <= RANKS_MAX, "ranks are left to be drawn", anchor)?;
+    let met: Vec<u32> = (1..end).filter(|&slot| node(space, slot).is_met()).collect();
+    audit.dead = met.iter().filter(|&&slot| node(space, slot).is_dead()).count();
+    audit.nodes = met.len() - audit.dead;
+    ensure((anchor == 0) == met.is_empty(), "an index with nodes has an anchor", anchor)?;
+    if met.is_empty() {
         return Ok(audit);
     }
     ensure(anchor < end && node(space, anchor).is_linked(), "the anchor is linked", anchor)?;
     let mut parents = vec![0u32; end as usize];
     let mut row = Vec::new();
-    for &slot in &linked {
+    for &slot in &met {
         ensure(node(space, slot).rank() < ranks, "a node's rank was drawn", slot)?;
         ensure(node(space, slot).pins() <= graph.pins_limit(), "pins leave a word free", slot)?;
         links::read_links(graph.row(slot), &mut row);
@@ -74,10 +76,10 @@ pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
             audit.pins += 1;
         }
     }
-    for &slot in &linked {
+    for &slot in &met {
         audit_parent(space, slot, anchor, parents[slot as usize])?;
     }
-    audit.reachable = reach(graph, anchor, end, &mut row);
+    audit.reachable = reach(graph, space, anchor, &mut row);
     ensure(audit.reachable == audit.nodes, "every node is reachable from the anchor", anchor)?;
     audit_levels(graph, space, &mut audit)?;
     Ok(audit)
@@ -90,7 +92,7 @@ fn ensure(holds: bool, invariant: &'static str, slot: u32) -> Result<(), Broken>
 fn audit_row(space: &Space, slot: u32, row: &[Link], end: u32) -> Result<(), Broken> {
     for (place, link) in row.iter().enumerate() {
         let target = link.target();
-        ensure(target < end && node(space, target).is_linked(), "links name linked nodes", slot)?;
+        ensure(target < end && node(space, target).is_met(), "links name linked nodes", slot)?;
         ensure(target != slot, "no node links itself", slot)?;
         let twice = row[..place].iter().any(|earlier| earlier.target() == target);
         ensure(!twice, "a row names a node once", slot)?;
@@ -107,19 +109,23 @@ fn audit_parent(space: &Space, slot: u32, anchor: u32, parent: u32) -> Result<()
     if slot == anchor {
         return ensure(parent == 0, "the anchor has no parent", slot);
     }
+    if parent == 0 && node(space, slot).is_dead() {
+        return ensure(node(space, slot).pins() == 0, "only a leaf lets go of its parent", slot);
+    }
     ensure(parent != 0, "every node but the anchor is pinned under a parent", slot)?;
     let older = node(space, parent).rank() < node(space, slot).rank();
     ensure(older, "a parent's rank is smaller", slot)
 }
 
-/// Nodes that directed links reach from the anchor.
-fn reach(graph: &Graph, anchor: u32, end: u32, row: &mut Vec<Link>) -> usize {
+/// Linked nodes that directed links reach from the anchor.
+fn reach(graph: &Graph, space: &Space, anchor: u32, row: &mut Vec<Link>) -> usize {
+    let end = space.end();
     let mut seen = vec![false; end as usize];
     let mut queue = vec![anchor];
     seen[anchor as usize] = true;
     let mut reached = 0;
     while let Some(slot) = queue.pop() {
-        reached += 1;
+        reached += usize::from(node(space, slot).is_linked());
         links::read_links(graph.row(slot), row);
         // Rows were compared with `end` before; a writer may have changed them since.
         for target in row.iter().map(|link| link.target()).filter(|&target| target < end) {
@@ -154,8 +160,8 @@ fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), B
                 let fits = is_upper_id(graph, target, level, next);
                 ensure(fits, "an upper link names a node of its level", slot)?;
                 let owner = graph.slot_of(target);
-                let linked = owner < end && node(space, owner).is_linked();
-                ensure(linked, "links name linked nodes", slot)?;
+                let met = owner < end && node(space, owner).is_met();
+                ensure(met, "links name linked nodes", slot)?;
                 ensure(target != id, "no node links itself", slot)?;
             }
         }
@@ -180,8 +186,9 @@ fn is_upper_id(graph: &Graph, id: u32, level: usize, next: u32) -> bool {
 fn audit_entry(graph: &Graph, space: &Space, highest: usize) -> Result<(), Broken> {
     let entry = graph.entry().ok_or(Broken { invariant: "a graph has an entry", slot: 0 })?;
     let Entry { level, upper, slot } = entry;
-    ensure(level == highest, "the entry is on the highest level", slot)?;
-    ensure(slot < space.end() && node(space, slot).is_linked(), "the entry is linked", slot)?;
+    let is_above = level > highest && slot < space.end() && node(space, slot).is_dead();
+    ensure(level == highest || is_above, "the entry is on the highest level", slot)?;
+    ensure(slot < space.end() && node(space, slot).is_met(), "the entry is linked", slot)?;
     let next = graph.heads().upper_next;
     let first =
         level == 0 || (is_upper_id(graph, upper, level, next) && graph.slot_of(upper) == slot);

@@ -10,12 +10,15 @@
 //!   raise     become the entry if higher than it
 //! ```
 //!
-//! Every linked node but the anchor hangs by a pin from a parent of smaller rank, and pins are
-//! never taken off, so by induction over ranks each is reachable from the anchor at every instant.
+//! The node is doubtful until its key leads to it: whoever meets it asks the keys whether it is an
+//! item.
+//!
+//! Every linked node but the anchor hangs by a pin from a parent of smaller rank, and a pin is only
+//! taken off when there is another (`reclaim`), so by induction over ranks each is reachable from the anchor at every instant.
 
 use std::sync::atomic::Ordering;
 
-use super::layout::{BREADTH, BaseLayer, Graph, Layer, UpperLayer, node_word};
+use super::layout::{BREADTH, BaseLayer, Graph, Layer, UpperLayer, node, node_word};
 use super::level::mix;
 use super::links::{self, Below, Offer};
 use super::pool::Candidate;
@@ -85,6 +88,7 @@ pub(crate) fn insert(
         if level > newcomer.level {
             continue;
         }
+        insert.leave_dead(|id| graph.slot_of(id), &mut scratch.walk);
         insert.choose(|id| graph.slot_of(id), scratch);
         let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
         links::fill(graph.upper_row(newcomer.upper, level), row);
@@ -104,6 +108,7 @@ pub(crate) fn insert(
     scratch.walk.seed(&layer, space, &seeds);
     scratch.walk.run(&layer, space);
     scratch.walk.heed(space);
+    insert.leave_dead(|slot| slot, &mut scratch.walk);
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
         // Refused only where others have filled the row before.
@@ -117,7 +122,8 @@ pub(crate) fn insert(
             insert.offer(level, neighbour.node(), scratch);
         }
     }
-    if newcomer.level > entry.level {
+    // Compared with the entry of now: the one of before may have been deleted.
+    if newcomer.level > 0 {
         let Newcomer { slot, level, upper } = newcomer;
         graph.raise_entry(Entry { level, upper, slot });
     }
@@ -134,7 +140,7 @@ fn found_anchor(graph: &Graph, space: &Space, newcomer: Newcomer) -> bool {
         links::fill(graph.upper_row(upper, level), []);
     }
     // Rank 0 is the anchor's: who loses the race takes its node word back.
-    node_word(space, slot).store(Node::linked(0, 0).bits(), Ordering::Release);
+    node_word(space, slot).store(Node::linked(0, 0).doubtful().bits(), Ordering::Release);
     let founded = graph.found(Entry { level, upper, slot });
     if !founded {
         node_word(space, slot).store(0, Ordering::Relaxed);
@@ -153,6 +159,13 @@ impl Insert<'_> {
         walk.begin(layer, ef);
         walk.seed(layer, self.space, seeds);
         walk.run(layer, self.space);
+    }
+
+    /// Leaves dead nodes out of what was found: nobody who begins after they died may link to them.
+    fn leave_dead(&self, slot_of: impl Fn(u32) -> u32, walk: &mut Scratch) {
+        if self.graph.dead() > 0 {
+            walk.pool.retain(|name| !node(self.space, slot_of(name)).is_dead());
+        }
     }
 
     /// The diverse ones of the pool, in `scratch.kept`.
@@ -202,7 +215,7 @@ impl Insert<'_> {
         let word = node_word(self.space, slot);
         let rank = Node::from_bits(word.load(Ordering::Relaxed)).rank();
         // Release pairs with the acquire in `layout::node` and `links::promise`.
-        word.store(Node::linked(rank, 0).bits(), Ordering::Release);
+        word.store(Node::linked(rank, 0).doubtful().bits(), Ordering::Release);
     }
 
     /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.

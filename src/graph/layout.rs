@@ -34,6 +34,8 @@ pub(crate) struct Graph {
     /// The slots inserted last, linked or on their way.
     recent: [AtomicU32; RECENT],
     recent_next: AtomicU32,
+    /// Nodes that are dead and not reclaimed.
+    dead: AtomicU32,
 }
 
 /// Nodes of one level that the search of the next starts from, where one is not enough.
@@ -41,6 +43,10 @@ pub(crate) const BREADTH: usize = 16;
 
 /// Inserts that are remembered for those beside them.
 const RECENT: usize = 32;
+
+/// Ranks that are drawn, at most: as many are left as inserts can run at once. Who has drawn them
+/// all builds the index again from its items.
+pub(crate) const RANKS_MAX: u32 = u32::MAX - SLOTS_MAX;
 
 /// Numbers of a graph that its rows do not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +120,37 @@ impl Graph {
             built: heads.built,
             recent: [const { AtomicU32::new(0) }; RECENT],
             recent_next: AtomicU32::new(0),
+            dead: AtomicU32::new(0),
         }
+    }
+
+    /// Nodes that are dead and not reclaimed.
+    pub(crate) fn dead(&self) -> usize {
+        // Relaxed: how much there is to do, about.
+        self.dead.load(Ordering::Relaxed) as usize
+    }
+
+    /// Says how many nodes are dead.
+    pub(crate) fn set_dead(&self, nodes: u32) {
+        // Relaxed: as in `dead`.
+        self.dead.store(nodes, Ordering::Relaxed);
+    }
+
+    /// Counts nodes that have died.
+    pub(crate) fn count_dead(&self, nodes: u32) {
+        // Relaxed: as in `dead`.
+        self.dead.fetch_add(nodes, Ordering::Relaxed);
+    }
+
+    /// Counts a dead node whose slot was given back.
+    pub(crate) fn count_reclaimed(&self) {
+        // Relaxed: as in `dead`.
+        self.dead.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Places of the slots that were inserted last; 0 where there is none.
+    pub(crate) fn recent(&self) -> &[AtomicU32] {
+        &self.recent
     }
 
     /// Makes a written slot known to inserts that run beside its own, before any link names it, and
@@ -178,6 +214,13 @@ impl Graph {
         links::raise(&self.entry, entry);
     }
 
+    /// Makes searches start at `new`, if they start at `old`.
+    pub(crate) fn exchange_entry(&self, old: Entry, new: Entry) {
+        // Release publishes the entry's rows; pairs with the acquire in `entry`.
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self.entry.compare_exchange(old.to_bits(), new.to_bits(), success, failure);
+    }
+
     /// The slot that roots the backbone; 0 in the empty graph.
     pub(crate) fn anchor(&self) -> u32 {
         // Acquire pairs with the release in `links::found`: the anchor's rows are visible.
@@ -187,6 +230,13 @@ impl Graph {
     /// Makes the first node of an empty graph its anchor and entry; false if another was first.
     pub(crate) fn found(&self, entry: Entry) -> bool {
         links::found(&self.anchor, &self.entry, entry)
+    }
+
+    /// Refuses an insert that would draw a rank too many.
+    pub(crate) fn check_ranks(&self) -> Result<()> {
+        // Relaxed: far enough from the last.
+        let left = self.ranks.load(Ordering::Relaxed) < RANKS_MAX;
+        if left { Ok(()) } else { Err(Error::Full { limit: RANKS_MAX }) }
     }
 
     /// The next rank. Ranks are drawn after a node's parent is known, so they grow downwards.
@@ -237,6 +287,26 @@ impl Graph {
             self.upper_slots.word(row).store(slot, Ordering::Relaxed);
         }
         Ok(id)
+    }
+
+    /// Upper rows of the node with this upper id, of the rows below `end`: its level.
+    pub(crate) fn upper_rows_of(&self, id: u32, end: u32) -> usize {
+        let slot = self.slot_of(id);
+        (id..end).take_while(|&row| self.slot_of(row) == slot).count()
+    }
+
+    /// The level of a node with this upper id; 0 for none.
+    pub(crate) fn level_of(&self, upper: u32) -> usize {
+        // Relaxed: the node's own rows were taken before.
+        let end = self.upper_next.load(Ordering::Relaxed);
+        if upper == 0 { 0 } else { self.upper_rows_of(upper, end) }
+    }
+
+    /// Slots with upper rows, and the ids of these.
+    pub(crate) fn upper_ids(&self) -> Vec<(u32, u32)> {
+        let end = self.heads().upper_next;
+        let first = |&id: &u32| id == 1 || self.slot_of(id - 1) != self.slot_of(id);
+        (1..end).filter(first).map(|id| (self.slot_of(id), id)).collect()
     }
 
     /// Backs the upper rows up to `last` with memory.

@@ -10,8 +10,9 @@
 //! copied. So whoever sees a link sees what its target had by then.
 //!
 //! # Pins
-//! A pinned link is never replaced: [`victims`](evict) are unpinned words, and a pin is added to a
-//! word, never taken off. A parent promises room for a pin in its node word first ([`promise`]),
+//! A pinned link is never replaced: [`victims`](evict) are unpinned words. Its pin is taken off
+//! ([`unpin`]) when its target hangs elsewhere, or is dead and nothing hangs by it: by one thread,
+//! the one that reclaims dead nodes. A parent promises room for a pin in its node word first ([`promise`]),
 //! and never as many as its row has words, so an unpinned or empty word is left for each promise
 //! that is still to be kept.
 //!
@@ -81,16 +82,24 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 /// Puts `link` into an empty word, unless the row is full. A link to the same target that is
 /// already there stays, pinned if either is.
 ///
-/// Ends: each failed exchange means that another writer filled or changed the word, and words are
-/// never emptied while writers run.
+/// One thread at a time offers a target to a row: the inserter of the target while it runs, whoever
+/// reclaims dead nodes afterwards. So a target that is not found first does not appear meanwhile.
+///
+/// Lock-free: each failed exchange means that another writer's has succeeded.
 pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
     for place in 0..row.len() {
         // Acquire pairs with the release of the link that may stand here already.
         let mut seen = Link::from_bits(row.load(place, Ordering::Acquire));
-        while seen.is_none() || seen.target() == link.target() {
-            if seen.target() == link.target() && (seen.pinned() || !link.pinned()) {
+        while seen.target() == link.target() {
+            if seen.pinned() || !link.pinned() || row.exchange(place, seen.bits(), link.bits()) {
                 return Offer::Linked;
             }
+            seen = Link::from_bits(row.load(place, Ordering::Acquire));
+        }
+    }
+    for place in 0..row.len() {
+        let mut seen = Link::from_bits(row.load(place, Ordering::Acquire));
+        while seen.is_none() {
             if row.exchange(place, seen.bits(), link.bits()) {
                 return Offer::Linked;
             }
@@ -109,21 +118,40 @@ pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool
     })
 }
 
-/// Reserves room for one more pinned link of a node; `None` if it is not linked or has `limit`
-/// already. The rank it had then is returned: a child's must be larger.
-pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
+/// Takes the pin off the link to `target`, which hangs elsewhere by now, or leads nowhere: the link
+/// stays as any other, or goes. Only whoever reclaims dead nodes does this.
+pub(crate) fn unpin<W: Words + ?Sized>(row: &W, target: u32, stays: bool) {
+    let left = if stays { Link::new(target, false) } else { Link::NONE };
+    // Nobody else changes a pinned word, so one exchange succeeds.
+    let found = (0..row.len()).any(|place| {
+        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
+        seen.target() == target && seen.pinned() && row.exchange(place, seen.bits(), left.bits())
+    });
+    debug_assert!(found, "a child is pinned by its parent");
+}
+
+/// Changes the word of a node as `change` says, until that succeeds or there is nothing to change;
+/// the node it was before.
+pub(crate) fn change<W: Word + ?Sized>(
+    node: &W,
+    change: impl Fn(Node) -> Option<Node>,
+) -> Option<Node> {
     // Acquire pairs with the release that linked the node.
     let mut bits = node.load(Ordering::Acquire);
     loop {
         let seen = Node::from_bits(bits);
-        if !seen.is_linked() || seen.pins() >= limit {
-            return None;
-        }
-        match node.exchange(bits, seen.with_pin().bits()) {
-            Ok(()) => return Some(seen.rank()),
+        match node.exchange(bits, change(seen)?.bits()) {
+            Ok(()) => return Some(seen),
             Err(found) => bits = found,
         }
     }
+}
+
+/// Reserves room for one more pinned link of a node; `None` if it is not linked or has `limit`
+/// already. The rank it had then is returned: a child's must be larger.
+pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
+    let room = |seen: Node| (seen.is_linked() && seen.pins() < limit).then(|| seen.with_pin());
+    change(node, room).map(Node::rank)
 }
 
 /// Pins `target` into the row of a parent that has promised room. `worst` names the links that may

@@ -77,6 +77,11 @@ impl Pool {
         self.cursor = 0;
     }
 
+    /// Leaves candidates out of a finished walk.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.candidates.retain(|candidate| keep(candidate.node()));
+    }
+
     /// Gives the candidates of a finished walk other ordinals: `score` fills in those of nodes.
     pub(crate) fn score_again(&mut self, mut score: impl FnMut(&[u32], &mut [u32])) {
         let (mut nodes, mut ordinals) = ([0; M0_MAX], [0; M0_MAX]);

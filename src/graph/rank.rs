@@ -17,16 +17,16 @@ const SAMPLE: u32 = 12;
 const DOUBT: f32 = 4.0;
 
 impl Scratch {
-    /// The best `k` of the pool by full vectors, as (ordinal, key), ties by key.
+    /// The best `k` of the pool by full vectors, as (ordinal, key, slot), ties by key.
     ///
     /// What was walked on codes is compared again, nearest first: `2 k` at least, then until the
     /// rest is too far to matter. Where rows lie a few steps of the codes apart, that is all of it.
-    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64)] {
+    pub(crate) fn rank(&mut self, space: &Space, k: usize) -> &[(u32, u64, u32)] {
         let Self { pool, probe, ranked, distances, .. } = self;
         let candidates = pool.candidates();
         ranked.clear();
         if probe.is_exact() {
-            ranked.extend(candidates.iter().map(|c| (c.ordinal(), space.key(c.node()))));
+            ranked.extend(candidates.iter().map(|c| (c.ordinal(), space.key(c.node()), c.node())));
             ranked.sort_unstable();
             ranked.truncate(k);
             return ranked;
@@ -53,7 +53,7 @@ impl Scratch {
                 if last.replace(candidate.ordinal()) != Some(candidate.ordinal()) {
                     errors.add(to_f32(ordinal) - probe.estimate(candidate.ordinal()));
                 }
-                keep((ordinal, space.key(candidate.node())), k, ranked);
+                keep((ordinal, space.key(candidate.node()), candidate.node()), k, ranked);
             }
         }
         ranked
@@ -70,7 +70,7 @@ fn compare(probe: &Probe, space: &Space, candidates: &[Candidate]) -> [u32; AT_O
 }
 
 /// Puts `found` among the best `k`, sorted.
-fn keep(found: (u32, u64), k: usize, ranked: &mut Vec<(u32, u64)>) {
+fn keep(found: (u32, u64, u32), k: usize, ranked: &mut Vec<(u32, u64, u32)>) {
     if ranked.len() == k {
         if found >= ranked[k - 1] {
             return;
@@ -135,9 +135,9 @@ mod tests {
     #[test]
     fn the_best_are_kept_in_order() {
         let mut ranked = Vec::new();
-        for found in [(3, 1), (1, 9), (2, 5), (1, 8), (3, 0)] {
+        for found in [(3, 1, 0), (1, 9, 0), (2, 5, 0), (1, 8, 0), (3, 0, 0)] {
             keep(found, 3, &mut ranked);
         }
-        assert_eq!(ranked, [(1, 8), (1, 9), (2, 5)]);
+        assert_eq!(ranked, [(1, 8, 0), (1, 9, 0), (2, 5, 0)]);
     }
 }

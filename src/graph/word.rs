@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   link word   slot 26 | pin 1 | confidence 5            0: no link
-//!   node word   state 2 | pins 6 | generation 24 | rank 32
+//!   node word   state 2 | pins 6 | doubtful 1 | free 1 | 22 | rank 32
 //!   entry word  level 8 | upper id 28 | slot 28           0: empty graph
 //! ```
 //!
@@ -65,6 +65,10 @@ pub(crate) struct Node(u64);
 impl Node {
     const LINKED: u64 = 1;
     const ADOPTED: u64 = 2;
+    const DEAD: u64 = 3;
+    const STATE: u64 = 3;
+    const DOUBTFUL: u64 = 1 << 8;
+    const FREE: u64 = 1 << 9;
     const PINS_SHIFT: u32 = 2;
     const PINS_MASK: u64 = 63;
     const RANK_SHIFT: u32 = 32;
@@ -84,6 +88,9 @@ impl Node {
         Self(Self::ADOPTED | u64::from(rank) << Self::RANK_SHIFT)
     }
 
+    /// No node, nothing that leads to it, and nobody has the slot.
+    pub(crate) const GIVEN_BACK: Self = Self(Self::FREE);
+
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
@@ -92,9 +99,45 @@ impl Node {
         self.0
     }
 
-    /// Whether the node is part of the graph.
+    /// Whether the node is part of the graph for good, or until its item is deleted.
     pub(crate) fn is_linked(self) -> bool {
-        self.0 & 3 == Self::LINKED
+        self.0 & Self::STATE == Self::LINKED
+    }
+
+    /// Whether the node was part of the graph and only leads on to others.
+    pub(crate) fn is_dead(self) -> bool {
+        self.0 & Self::STATE == Self::DEAD
+    }
+
+    /// Whether others may still come by the node, dead or alive.
+    pub(crate) fn is_met(self) -> bool {
+        self.is_linked() || self.is_dead()
+    }
+
+    /// Whether nobody has the slot.
+    pub(crate) fn is_given_back(self) -> bool {
+        self == Self::GIVEN_BACK
+    }
+
+    /// Whether the node is linked and its key, for sure, leads to it.
+    #[inline(always)]
+    pub(crate) fn is_sure(self) -> bool {
+        self.0 & (Self::STATE | Self::DOUBTFUL) == Self::LINKED
+    }
+
+    /// The same node, of which only its key tells whether it is an item.
+    pub(crate) fn doubtful(self) -> Self {
+        Self(self.0 | Self::DOUBTFUL)
+    }
+
+    /// The same node, which is an item.
+    pub(crate) fn sure(self) -> Self {
+        Self(self.0 & !Self::DOUBTFUL)
+    }
+
+    /// The same node, dead.
+    pub(crate) fn dead(self) -> Self {
+        Self(self.0 | Self::DEAD | Self::DOUBTFUL)
     }
 
     /// Pinned out-links it has or has promised.
@@ -105,6 +148,12 @@ impl Node {
     /// Place in the order of insertion; a backbone parent's is smaller.
     pub(crate) fn rank(self) -> u32 {
         (self.0 >> Self::RANK_SHIFT) as u32
+    }
+
+    /// The same node with one pin less.
+    pub(crate) fn without_pin(self) -> Self {
+        debug_assert!(self.pins() > 0, "pins are counted");
+        Self(self.0 - (1 << Self::PINS_SHIFT))
     }
 
     /// The same node with one more pin.

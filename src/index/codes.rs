@@ -4,6 +4,7 @@ use super::root::Root;
 use super::{Codes, Options};
 use crate::distance::Rows;
 use crate::exec::Sequential;
+use crate::graph::node;
 use crate::quantize::{Fit, Quantizer, fit};
 use crate::store::{Coded, Fresh};
 
@@ -27,13 +28,13 @@ pub(super) fn chosen(codes: Codes, fit: Fit) -> Option<Quantizer> {
 }
 
 impl Root {
-    /// Ends the insert that held `fresh`, and does what that means for the codes: the first with a
-    /// slot from [`ITEMS`] on fits them, and the last without one encodes those before.
+    /// Ends the insert that held `fresh`, and does what that means for the codes: the first to find
+    /// [`ITEMS`] fits them, and the last with a slot without one encodes those before.
     pub(super) fn settle(&self, fresh: Fresh<'_>, codes: Codes) {
-        if fresh.slot() >= ITEMS && self.space.begin_codes() {
+        if self.len() >= ITEMS as usize && self.space.begin_codes() {
             self.space.end_codes(self.fitted(codes));
         }
-        fresh.settle(|slot| self.is_linked(slot));
+        fresh.settle(|slot| node(&self.space, slot).is_met());
     }
 
     /// A quantiser for the items, if it is wanted, and there is memory to fit it in. O(n · dim).

@@ -1,10 +1,11 @@
-//! One item more, beside everything else that runs.
+//! One item more, or another vector for one, beside everything else that runs.
 
+use super::delete::reclaim_some;
 use super::root::Root;
 use super::{Index, Options};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
-use crate::graph::{InsertScratch, Newcomer, insert, level, mix};
+use crate::graph::{InsertScratch, Newcomer, Node, change, insert, level, mix, node_word};
 use crate::store::{Fresh, RowScratch};
 
 impl Index {
@@ -26,50 +27,133 @@ impl Index {
     /// # Errors
     /// [`Error::DuplicateKey`] if the key is in use, [`Error::Busy`] beside a bulk build,
     /// [`Error::DimensionMismatch`], [`Error::NotFinite`], [`Error::TooLong`],
-    /// [`Error::ZeroVector`], [`Error::F16Range`], [`Error::CodeRange`] for bad vectors, [`Error::NoCodes`] before the
-    /// bulk build that an index with [`Rows::Codes`](crate::Rows::Codes) begins with, [`Error::Full`], [`Error::OutOfMemory`];
+    /// [`Error::ZeroVector`], [`Error::F16Range`], [`Error::CodeRange`] for bad vectors,
+    /// [`Error::NoCodes`] before the bulk build that an index with
+    /// [`Rows::Codes`](crate::Rows::Codes) begins with, [`Error::Full`], [`Error::OutOfMemory`];
+    /// [`Error::Overloaded`] while a reader keeps deleted items from making room;
     /// [`Error::Snapshot`] if the index was opened with `Check::Header` from a file whose links do
     /// not hold together.
     pub fn insert(&self, key: u64, vector: &[f32]) -> Result<()> {
+        self.write(key, vector, false).map(drop)
+    }
+
+    /// Adds an item, or gives the item of this key another vector; true if there was one. A search
+    /// that runs beside it finds the item as it was or as it is, never twice and never not at all;
+    /// when this returns, every search that starts finds it as it is.
+    ///
+    /// Otherwise as [`Self::insert`].
+    ///
+    /// ```
+    /// # use ecphory::{Index, Metric};
+    /// let index = Index::builder(2).metric(Metric::L2).build()?;
+    /// assert!(!index.upsert(1, &[0.0, 1.0])? && index.upsert(1, &[1.0, 0.0])?);
+    /// assert_eq!(index.get(1).as_deref(), Some(&[1.0, 0.0][..]));
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Self::insert`], but for a key in use; [`Error::Busy`] also while another thread is
+    /// about to add an item of this key.
+    pub fn upsert(&self, key: u64, vector: &[f32]) -> Result<bool> {
+        self.write(key, vector, true)
+    }
+
+    fn write(&self, key: u64, vector: &[f32], replaces: bool) -> Result<bool> {
         check_denormals()?;
-        let options = &self.options;
         self.check_item(0, vector)?;
         let _beside_others = self.gate.share()?;
         let root = self.root();
         root.admit_writer()?;
-        if root.keys.find(key).is_some() {
+        if !replaces && root.keys.find(key).is_some() {
             return Err(Error::DuplicateKey { key });
         }
+        reclaim_some(&root);
+        root.check_waiting()?;
+        root.graph.check_ranks()?;
         let mut row = RowScratch::default();
         root.space.admit(vector, &mut row)?;
-        // A slot whose insert fails stays unused.
         let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
-        let linked = self.link_one(&root, &fresh, key, vector, &mut row);
-        root.settle(fresh, options.codes);
-        linked
+        fresh.write(key, vector, &mut row);
+        let replaced = if replaces && root.keys.find(key).is_some() {
+            self.link_node(&root, &fresh).and_then(|()| root.replace(key, fresh.slot()))
+        } else {
+            self.add(&root, &fresh, key).map_err(|error| match error {
+                Error::DuplicateKey { .. } if replaces => being_written(),
+                error => error,
+            })
+        };
+        let (slot, note) = (fresh.slot(), fresh.note());
+        root.settle(fresh, self.options.codes);
+        if replaced.is_err() {
+            root.give_back_unused(slot, note.unwrap_or(0));
+        }
+        replaced
     }
 
-    /// Fills the rows of a fresh slot and makes it an item.
-    fn link_one(
-        &self,
-        root: &Root,
-        fresh: &Fresh<'_>,
-        key: u64,
-        vector: &[f32],
-        row: &mut RowScratch,
-    ) -> Result<()> {
-        let Options { m, ef_construction, seed, .. } = self.options;
-        // All that can fail comes first.
-        fresh.write(key, vector, row);
-        let slot = fresh.slot();
-        let level = level(mix(seed, u64::from(slot) - 1), m);
-        let upper = if level > 0 { root.graph.take_upper(level, slot)? } else { 0 };
+    /// Makes a written slot the item of a key that has none.
+    fn add(&self, root: &Root, fresh: &Fresh<'_>, key: u64) -> Result<bool> {
         let claim = root.keys.claim(key)?;
+        self.link_node(root, fresh)?;
+        claim.publish(fresh.slot());
+        root.count_one();
+        root.trust_node(fresh.slot());
+        Ok(false)
+    }
+
+    /// Makes a written slot part of the graph, as a node that is no item yet.
+    fn link_node(&self, root: &Root, fresh: &Fresh<'_>) -> Result<()> {
+        let Options { m, ef_construction, seed, .. } = self.options;
+        let slot = fresh.slot();
+        let (level, upper) = if let Some(upper) = fresh.note() {
+            // The slot was another's before, and so were its upper rows.
+            (root.graph.level_of(upper), upper)
+        } else {
+            let level = level(mix(seed, u64::from(slot) - 1), m);
+            (level, if level > 0 { root.graph.take_upper(level, slot)? } else { 0 })
+        };
+        // Nothing fails from here on.
         let mut scratch = self.inserts.take(|| InsertScratch::new(&root.space));
         let newcomer = Newcomer { slot, level, upper };
         insert(&root.graph, &root.space, newcomer, ef_construction, &mut scratch);
-        claim.publish(slot);
-        root.count_one();
         Ok(())
     }
+}
+
+impl Root {
+    /// Gives a slot back that did not become a node.
+    fn give_back_unused(&self, slot: u32, note: u32) {
+        let given = |seen: Node| (!seen.is_met()).then_some(Node::GIVEN_BACK);
+        if change(node_word(&self.space, slot), given).is_some() {
+            self.space.give_back(slot, note);
+        }
+    }
+
+    /// Leads a key to a linked slot, in place of the one it leads to; false if that is gone.
+    fn replace(&self, key: u64, slot: u32) -> Result<bool> {
+        let _update = self.updates.begin();
+        // Each turn but the last, another has changed the key's entry.
+        while let Some(found) = self.keys.locate(key) {
+            self.doubt(found.slot);
+            if found.replace(slot) {
+                self.kill(found.slot);
+                self.trust_node(slot);
+                return Ok(true);
+            }
+        }
+        match self.keys.claim(key) {
+            Ok(claim) => claim.publish(slot),
+            Err(error) => {
+                self.kill(slot);
+                let taken = matches!(error, Error::DuplicateKey { .. });
+                return Err(if taken { being_written() } else { error });
+            }
+        }
+        self.count_one();
+        self.trust_node(slot);
+        Ok(false)
+    }
+}
+
+fn being_written() -> Error {
+    Error::Busy { what: "another thread writes the item of this key" }
 }

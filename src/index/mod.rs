@@ -28,6 +28,7 @@
 mod builder;
 mod bulk;
 mod codes;
+mod delete;
 mod effort;
 mod insert;
 mod keys;
@@ -36,6 +37,7 @@ mod options;
 mod root;
 mod samples;
 mod search;
+mod settle;
 mod snapshot;
 mod tune;
 

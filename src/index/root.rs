@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::keys::Keys;
+use super::settle::Updates;
 use super::{Memory, Options, codes};
 use crate::arch::Kernels;
 use crate::control::Tuning;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, audit, is_linked};
-use crate::store::{Allocator, Space, SwapCell};
+use crate::graph::{Graph, Reclaim, audit, is_linked, node};
+use crate::store::{Allocator, Shelf, Space, SwapCell};
 
 /// Rows, links and keys of one index.
 pub(super) struct Root {
@@ -18,6 +19,9 @@ pub(super) struct Root {
     pub(super) keys: Keys,
     /// What a tuning of these items found.
     pub(super) tuning: SwapCell<Option<Tuning>>,
+    pub(super) updates: Updates,
+    /// The round in which dead nodes are taken out of the graph; whoever has it is alone at that.
+    pub(super) reclaim: Shelf<Reclaim>,
     len: AtomicU32,
     trust: AtomicU8,
 }
@@ -33,7 +37,9 @@ impl Root {
     /// A root that this process built.
     pub(super) fn new(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
         let (len, trust) = (AtomicU32::new(len), AtomicU8::new(SOUND));
-        Self { space, graph, keys, tuning: SwapCell::new(None), len, trust }
+        let reclaim = Shelf::of(Reclaim::new(&space));
+        let (tuning, updates) = (SwapCell::new(None), Updates::default());
+        Self { space, graph, keys, tuning, updates, reclaim, len, trust }
     }
 
     /// A root whose tables come from a file.
@@ -45,6 +51,8 @@ impl Root {
         tuning: Option<Tuning>,
     ) -> Self {
         let (trust, tuning) = (AtomicU8::new(UNVERIFIED), SwapCell::new(tuning));
+        // At most; the first writer counts.
+        graph.set_dead(space.end() - 1 - len);
         Self { tuning, trust, ..Self::new(space, graph, keys, len) }
     }
 
@@ -70,8 +78,23 @@ impl Root {
         let order = Ordering::AcqRel;
         // AcqRel pairs with the acquire in `admit_writer`, and with itself.
         match self.trust.compare_exchange(UNVERIFIED, found, order, Ordering::Acquire) {
-            Err(SOUND) => Ok(()),
-            _ => verdict,
+            Err(SOUND) => return Ok(()),
+            Ok(_) if verdict.is_ok() => self.take_stock(),
+            _ => {}
+        }
+        verdict
+    }
+
+    /// Finds the slots of a file that can be used again, and those that can be once more.
+    fn take_stock(&self) {
+        let end = self.space.end();
+        let dead = (1..end).filter(|&slot| node(&self.space, slot).is_dead()).count();
+        self.graph.set_dead(dead as u32);
+        let mut uppers = self.graph.upper_ids();
+        uppers.sort_unstable();
+        for slot in (1..end).filter(|&slot| node(&self.space, slot).is_given_back()) {
+            let place = uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
+            self.space.give_back(slot, place.map_or(0, |place| uppers[place].1));
         }
     }
 
@@ -86,7 +109,10 @@ impl Root {
     fn verify_links(&self) -> Result<()> {
         let audit = audit(&self.graph, &self.space)
             .map_err(|broken| refuse(broken.invariant, broken.slot))?;
-        if audit.nodes != self.len() {
+        // The node of an item that was deleted may be left: the anchor's.
+        let anchor = self.graph.anchor();
+        let is_left = anchor != 0 && self.keys.find(self.space.key(anchor)) != Some(anchor);
+        if audit.nodes != self.len() + usize::from(is_left) {
             return Err(refuse("items and nodes do not agree", 0));
         }
         let pairs = self.keys.pairs();
@@ -128,10 +154,26 @@ impl Root {
         self.len.fetch_add(1, Ordering::Release);
     }
 
+    /// Counts one item less, after its key was removed.
+    pub(super) fn count_off(&self) {
+        // Release, as in `count_one`.
+        self.len.fetch_sub(1, Ordering::Release);
+    }
+
     /// The slot of a key's item.
     pub(super) fn find(&self, key: u64) -> Option<u32> {
-        // Nothing but a damaged file leads anywhere else.
-        self.keys.find(key).filter(|&slot| slot < self.space.end() && self.is_linked(slot))
+        let mut last = None;
+        loop {
+            let slot = self.keys.find(key)?;
+            if slot < self.space.end() && self.is_linked(slot) {
+                return Some(slot);
+            }
+            // It died after the key was asked, so the key leads elsewhere by now, unless the file
+            // is damaged.
+            if last.replace(slot) == Some(slot) {
+                return None;
+            }
+        }
     }
 
     /// Whether a slot below the space's end holds an item of the graph.

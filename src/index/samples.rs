@@ -71,7 +71,7 @@ impl Start {
         let item = root.space.vector(slot);
         let mut hits = Vec::new();
         let (k, ef) = NEAR;
-        graph_search(root, &item, k, ef, scratch, &mut hits);
+        graph_search(index, root, &item, k, ef, scratch, &mut hits);
         let near = hits.last().and_then(|hit| root.find(hit.key)).unwrap_or(slot);
         let near = root.space.vector(near);
         let norm = |vector: &[f32]| length(vector.iter().copied().map(f64::from));

@@ -4,10 +4,11 @@ use super::Index;
 use super::effort::Effort;
 use super::options::in_range;
 use super::root::Root;
+use super::settle::settle;
 use crate::distance::{Query, check, check_denormals, to_f32};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
-use crate::graph::Scratch;
+use crate::graph::{Scratch, node};
 use crate::limits::K_MAX;
 use crate::scan::{Nearest, scan};
 
@@ -86,11 +87,12 @@ impl Index {
             let mut scratch = self.searches.take(|| Scratch::new(&root.space));
             let mut hits = Vec::with_capacity(range.len() * k);
             for query in queries[range.start * dim..range.end * dim].chunks_exact(dim) {
-                graph_search(root, query, k, ef, &mut scratch, &mut hits);
+                graph_search(self, root, query, k, ef, &mut scratch, &mut hits);
             }
             hits
         });
         let hits: Vec<Hit> = blocks.into_iter().flatten().collect();
+        check_k(k, root.len(), true)?;
         if hits.len() != queries.len() / dim * k {
             // Every item is reachable, so only a damaged file that was not checked ends up here.
             let reason = "its graph leads to fewer items than it holds";
@@ -205,7 +207,7 @@ impl Search<'_> {
         let ef = self.effort.ef(&root, self.k)?;
         hits.clear();
         let mut scratch = index.searches.take(|| Scratch::new(&root.space));
-        graph_search(&root, self.query, self.k, ef, &mut scratch, hits);
+        graph_search(index, &root, self.query, self.k, ef, &mut scratch, hits);
         Ok(Work { distances: scratch.distances, hops: scratch.hops })
     }
 }
@@ -228,6 +230,7 @@ fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
 
 /// Walks the graph and appends the `k` nearest by full vectors to `hits`, ties by key.
 pub(super) fn graph_search(
+    index: &Index,
     root: &Root,
     query: &[f32],
     k: usize,
@@ -235,12 +238,21 @@ pub(super) fn graph_search(
     scratch: &mut Scratch,
     hits: &mut Vec<Hit>,
 ) {
+    let then = root.updates.now();
     scratch.probe.set_query(&root.space, query);
     // Codes err in the order of near ones: twice as many as are wanted get a second chance.
     let ef = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
+    let ef = root.ef_among_dead(ef);
     scratch.search(&root.graph, &root.space, k, ef);
     let ranked = scratch.rank(&root.space, k);
-    hits.extend(ranked.iter().map(|&(ordinal, key)| Hit { key, distance: to_f32(ordinal) }));
+    // All are items, and none of them is there twice.
+    let sure = ranked.iter().all(|&(_, _, slot)| node(&root.space, slot).is_sure());
+    if sure && ranked.len() >= k.min(root.len()) && root.updates.have_rested(then) {
+        let hit = |&(ordinal, key, _): &(u32, u64, u32)| Hit { key, distance: to_f32(ordinal) };
+        hits.extend(ranked.iter().map(hit));
+    } else {
+        settle(index, root, query, k, ef, scratch, hits);
+    }
 }
 
 pub(super) fn scan_search<'a>(
@@ -256,7 +268,7 @@ pub(super) fn scan_search<'a>(
     };
     let queries: Vec<Query> = queries.map(prepare).collect();
     let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k)).collect();
-    scan(&root.space, &queries, root.linked(), &mut nearest);
+    scan(&root.space, &queries, root.items().into_iter(), &mut nearest);
     let hit = |(ordinal, key)| Hit { key, distance: to_f32(ordinal) };
     let hits = |nearest: Nearest| nearest.into_sorted().into_iter().map(hit).collect();
     nearest.into_iter().map(hits).collect()

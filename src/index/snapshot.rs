@@ -115,7 +115,7 @@ impl Index {
         let tuning = tuning.transpose()?;
         let Builder { kernels, allocator, .. } = builder;
         let Meta { options, rows, heads, .. } = meta;
-        let coded = quantizer.map_or_else(|| codes::of_items(&options, rows - 1), Coded::By);
+        let coded = quantizer.map_or_else(|| codes::of_items(&options, meta.len), Coded::By);
         let is_later = matches!(coded, Coded::Later);
         let mut table = |kind, stride: usize, rows: u32| {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
@@ -290,7 +290,7 @@ mod tests {
                 file.map_links(|link| if link & PIN == 0 { 0x3ff_f000 } else { link });
             }),
             forgery("a node's rank was drawn", |file| file.set(Kind::Meta, RANKS, 0)),
-            forgery("a slot draws one rank", |file| file.set(Kind::Meta, RANKS, u32::MAX)),
+            forgery("ranks are left to be drawn", |file| file.set(Kind::Meta, RANKS, u32::MAX)),
             forgery("the upper rows of a slot are consecutive", |file| {
                 for (id, word) in file.section(Kind::UpperSlots).iter_mut().enumerate().skip(1) {
                     *word = (1 + id as u32 % 2).to_le_bytes();

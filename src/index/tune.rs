@@ -151,7 +151,7 @@ impl Samples {
             let mut hits = Vec::new();
             let mut found = |number| {
                 hits.clear();
-                graph_search(root, self.row(number), self.k, ef, &mut scratch, &mut hits);
+                graph_search(index, root, self.row(number), self.k, ef, &mut scratch, &mut hits);
                 hits.iter().filter(|hit| hit.distance <= self.bounds[number]).count()
             };
             range.map(&mut found).collect::<Vec<_>>()

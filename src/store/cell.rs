@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::ops::Deref;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_epoch::{Atomic, Collector, Guard, LocalHandle, Owned};
 
@@ -25,7 +26,7 @@ pub(crate) struct SwapCell<T> {
 /// The value of a [`SwapCell`] as it was when it was pinned.
 pub(crate) struct Pinned<'a, T> {
     value: *const T,
-    _guard: Guard,
+    guard: Guard,
     _cell: &'a SwapCell<T>,
 }
 
@@ -40,7 +41,7 @@ impl<T: Send + Sync> SwapCell<T> {
         let guard = self.guard();
         // Acquire pairs with the release in `swap`: the value is complete.
         let value = self.value.load(Ordering::Acquire, &guard).as_raw();
-        Pinned { value, _guard: guard, _cell: self }
+        Pinned { value, guard, _cell: self }
     }
 
     /// Replaces the value; readers that pinned the old one keep it until they let go.
@@ -95,10 +96,31 @@ impl<T> Deref for Pinned<'_, T> {
     }
 }
 
+/// Tells when all who read now are through.
+pub(crate) trait Grace {
+    /// Sets `is_over` once everyone who pinned before this call has let go, if somebody pins, or
+    /// nudges, after that.
+    fn tell(&self, is_over: &Arc<AtomicBool>);
+    /// Looks whether that is so.
+    fn nudge(&self);
+}
+
+impl<T> Grace for Pinned<'_, T> {
+    fn tell(&self, is_over: &Arc<AtomicBool>) {
+        let is_over = Arc::clone(is_over);
+        // Release pairs with the acquire of whoever waits for it.
+        self.guard.defer(move || is_over.store(true, Ordering::Release));
+        self.guard.flush();
+    }
+
+    fn nudge(&self) {
+        self.guard.flush();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     struct Counted(Arc<AtomicUsize>, u64);

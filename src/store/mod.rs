@@ -30,7 +30,7 @@ mod shelf;
 mod slots;
 mod space;
 
-pub(crate) use cell::{Pinned, SwapCell};
+pub(crate) use cell::{Grace, Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub(crate) use exclusive::Exclusive;
 pub(crate) use gate::{Alone, Gate};

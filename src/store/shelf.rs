@@ -24,9 +24,26 @@ impl<T: Send> Shelf<T> {
         Self { places: [const { AtomicPtr::new(null_mut()) }; PLACES] }
     }
 
+    /// A shelf of one thing, which one thread at a time has.
+    pub(crate) fn of(thing: T) -> Self {
+        let shelf = Self::new();
+        drop(Taken { thing: Some(Box::new(thing)), shelf: &shelf });
+        shelf
+    }
+
     /// Something from the shelf, or what `make` makes.
     pub(crate) fn take(&self, make: impl FnOnce() -> T) -> Taken<'_, T> {
-        let found = self.places.iter().find_map(|place| {
+        let thing = self.find().unwrap_or_else(|| Box::new(make()));
+        Taken { thing: Some(thing), shelf: self }
+    }
+
+    /// Something from the shelf, unless it is empty.
+    pub(crate) fn try_take(&self) -> Option<Taken<'_, T>> {
+        self.find().map(|thing| Taken { thing: Some(thing), shelf: self })
+    }
+
+    fn find(&self) -> Option<Box<T>> {
+        self.places.iter().find_map(|place| {
             // Relaxed first: most places are empty, and the swap decides.
             if place.load(Ordering::Relaxed).is_null() {
                 return None;
@@ -36,8 +53,7 @@ impl<T: Send> Shelf<T> {
             // SAFETY: the swap took the pointer out, so this box is its only owner; pointers come
             // from `Box::into_raw` in `drop`.
             (!thing.is_null()).then(|| unsafe { Box::from_raw(thing) })
-        });
-        Taken { thing: Some(found.unwrap_or_else(|| Box::new(make()))), shelf: self }
+        })
     }
 }
 

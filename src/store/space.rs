@@ -32,6 +32,8 @@ pub(crate) struct Space {
 pub(crate) struct Fresh<'a> {
     space: &'a Space,
     ticket: Ticket,
+    /// What was noted when the slot was given back; `None` if it was never taken.
+    note: Option<u32>,
 }
 
 /// Memory reused from one written row to the next.
@@ -150,10 +152,13 @@ impl Space {
         self.slots.end()
     }
 
-    /// Takes a slot, once it is backed with memory elsewhere, by `reserve`, and here: all slots
-    /// below the end are backed, also after memory was refused. Elsewhere comes first, because the
-    /// capacity that this makes known is that of both.
+    /// Takes a slot: one that was given back, or else a new one, once it is backed with memory
+    /// elsewhere, by `reserve`, and here. All slots below the end are backed, also after memory was
+    /// refused. Elsewhere comes first, because the capacity that this makes known is that of both.
     pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
+        if let Some((ticket, note)) = self.slots.take_free(&self.store.keys) {
+            return Ok(Fresh { space: self, ticket, note: Some(note) });
+        }
         loop {
             let slot = self.end();
             if slot >= SLOTS_MAX {
@@ -162,9 +167,14 @@ impl Space {
             reserve(slot)?;
             self.store.reserve(slot)?;
             if let Some(ticket) = self.slots.take(slot) {
-                return Ok(Fresh { space: self, ticket });
+                return Ok(Fresh { space: self, ticket, note: None });
             }
         }
+    }
+
+    /// Gives a slot back that nobody reads or writes any more, with a note for who takes it next.
+    pub(crate) fn give_back(&self, slot: u32, note: u32) {
+        self.slots.push(slot, note, &self.store.keys);
     }
 
     /// Leave to fit codes to the items: to one holder of a slot, once, where codes are to come.
@@ -201,7 +211,7 @@ impl Space {
                 // Exclusive access to the space makes each slot fresh, and each range is handed out
                 // once, whatever the host's `exec` does.
                 let ticket = Ticket { slot: i as u32 + 1, coded: space.are_coded() };
-                Fresh { space, ticket }.write(key, vector, &mut scratch);
+                Fresh { space, ticket, note: None }.write(key, vector, &mut scratch);
             }
         });
         self.slots.take_all(count as u32 + 1);
@@ -348,9 +358,14 @@ impl Fresh<'_> {
         self.ticket.slot
     }
 
+    /// What was noted when the slot was given back; `None` if it was never taken.
+    pub(crate) fn note(&self) -> Option<u32> {
+        self.note
+    }
+
     /// Fills the rows of the slot, for the holder to publish.
     pub(crate) fn write(&self, key: u64, vector: &[f32], scratch: &mut RowScratch) {
-        let Self { space, ticket: Ticket { slot, coded } } = *self;
+        let Self { space, ticket: Ticket { slot, coded }, .. } = *self;
         let store = &space.store;
         assert_eq!(vector.len(), store.shape.dim, "vectors are checked before a slot is taken");
         // Relaxed stores throughout: the slot's publication releases them to its readers.
@@ -388,7 +403,7 @@ impl Fresh<'_> {
     /// Says that its holder is through with the slot, whether it was published or not; the last one
     /// without a code encodes those that are items.
     pub(crate) fn settle(self, is_item: impl Fn(u32) -> bool) {
-        let Self { space, ticket } = self;
+        let Self { space, ticket, .. } = self;
         if ticket.coded {
             return;
         }

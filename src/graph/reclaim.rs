@@ -1,0 +1,474 @@
+//! Takes dead nodes out of the graph, a piece at a time, so that their slots can be used again.
+//!
+//! ```text
+//!   collect   the nodes that are dead by now, the youngest first
+//!     grace   whoever began before they died is through: nobody links to them or pins below them
+//!   move      their children hang by others; then nothing hangs by them, and their own pin goes
+//!   sweep     no row names them: each link to one makes room for one to a neighbour of it
+//!     grace   whoever copied a row that named them is through
+//!   free      their rows are emptied, their slots given back
+//! ```
+//!
+//! One thread at a time does this, beside readers and inserts: it is handed a [`Reclaim`] and puts
+//! it back after each [step](Reclaim::step). Nobody waits for it. A node whose children find no
+//! other parent stays for the next round; it only leads on to others meanwhile.
+//!
+//! # Why nothing is lost
+//! A child is pinned by its new parent, of smaller rank, before the old one lets go of it, so the
+//! tree of pins reaches it at every instant. Dead nodes promise no room, and those that had
+//! promised some before they died have kept it by the first grace. Only one in-link of a node is
+//! pinned, so no other is needed to reach it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::layout::{Graph, node, node_word};
+use super::links;
+use super::pool::Candidate;
+use super::probe::Probe;
+use super::select::Selector;
+use super::word::{Entry, Link, Node};
+use crate::store::{Grace, Space};
+
+/// Share of the nodes that is dead when a round begins: one in so many, and so many at least.
+const SHARE: usize = 100;
+const LEAST: usize = 32;
+
+/// What one step does at most: node words looked at, dead nodes whose children move or whose rows
+/// are emptied, rows looked at, and rows of those that are mended.
+const LOOKS: u32 = 16_384;
+const MOVES: usize = 12;
+const ROWS: u32 = 2048;
+const MENDS: usize = 32;
+
+/// A round of reclaiming, and memory for the next.
+pub(crate) struct Reclaim {
+    stage: Stage,
+    /// Where the stage goes on: a slot, an upper id, or a place in `doomed`.
+    cursor: u32,
+    doomed: Vec<u32>,
+    /// A bit for each slot that nothing hangs by any more.
+    gone: Vec<u64>,
+    /// Upper ids of those, by slot.
+    uppers: Vec<(u32, u32)>,
+    /// Set when the readers of a grace period are through.
+    is_over: Arc<AtomicBool>,
+    scratch: MendScratch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Rest,
+    Collect,
+    FirstGrace,
+    Move,
+    SweepUpper,
+    Sweep,
+    SecondGrace,
+    Free,
+}
+
+/// Memory for choosing links and parents.
+struct MendScratch {
+    probe: Probe,
+    selector: Selector,
+    links: Vec<Link>,
+    others: Vec<Link>,
+    lost: Vec<u32>,
+    names: Vec<u32>,
+    near: Vec<Candidate>,
+    kept: Vec<Candidate>,
+}
+
+impl Reclaim {
+    pub(crate) fn new(space: &Space) -> Self {
+        Self {
+            stage: Stage::Rest,
+            cursor: 0,
+            doomed: Vec::new(),
+            gone: Vec::new(),
+            uppers: Vec::new(),
+            is_over: Arc::default(),
+            scratch: MendScratch {
+                probe: Probe::new(space),
+                selector: Selector::new(space),
+                links: Vec::new(),
+                others: Vec::new(),
+                lost: Vec::new(),
+                names: Vec::new(),
+                near: Vec::new(),
+                kept: Vec::new(),
+            },
+        }
+    }
+
+    /// Does a bounded piece of work, if there is any; false if there is none to do.
+    pub(crate) fn step(&mut self, graph: &Graph, space: &Space, grace: &impl Grace) -> bool {
+        let stage = self.stage;
+        match stage {
+            Stage::Rest => self.begin(graph, space),
+            Stage::Collect => self.collect(space, grace),
+            Stage::FirstGrace => self.wait(Stage::Move, grace),
+            Stage::Move => self.move_children(graph, space),
+            Stage::SweepUpper => self.sweep_upper(graph, space),
+            Stage::Sweep => self.sweep(graph, space, grace),
+            Stage::SecondGrace => self.wait(Stage::Free, grace),
+            Stage::Free => self.free(graph, space),
+        }
+        stage != Stage::Rest || self.stage != Stage::Rest
+    }
+
+    fn enter(&mut self, stage: Stage, cursor: u32) {
+        (self.stage, self.cursor) = (stage, cursor);
+    }
+
+    fn begin(&mut self, graph: &Graph, space: &Space) {
+        let nodes = space.end() as usize;
+        if graph.dead() >= LEAST.max(nodes / SHARE) {
+            self.doomed.clear();
+            self.enter(Stage::Collect, 1);
+        }
+    }
+
+    fn collect(&mut self, space: &Space, grace: &impl Grace) {
+        let end = space.end();
+        let stop = end.min(self.cursor.saturating_add(LOOKS));
+        for slot in self.cursor..stop {
+            if node(space, slot).is_dead() {
+                // Without memory for more, the others wait for the next round.
+                if self.doomed.try_reserve(1).is_err() {
+                    break;
+                }
+                self.doomed.push(slot);
+            }
+        }
+        self.cursor = stop;
+        if stop < end {
+            return;
+        }
+        let words = (end as usize).div_ceil(64);
+        self.gone.clear();
+        self.uppers.clear();
+        if self.doomed.is_empty() || self.gone.try_reserve_exact(words).is_err() {
+            return self.enter(Stage::Rest, 0);
+        }
+        self.gone.resize(words, 0);
+        self.doomed.sort_unstable_by_key(|&slot| std::cmp::Reverse(node(space, slot).rank()));
+        self.enter(Stage::FirstGrace, 0);
+        self.ask(grace);
+    }
+
+    /// Begins a grace period.
+    fn ask(&mut self, grace: &impl Grace) {
+        self.is_over = Arc::default();
+        grace.tell(&self.is_over);
+    }
+
+    fn wait(&mut self, next: Stage, grace: &impl Grace) {
+        // Acquire pairs with the release of whoever found that all readers are through.
+        if self.is_over.load(Ordering::Acquire) {
+            self.enter(next, 0);
+        } else {
+            grace.nudge();
+        }
+    }
+
+    fn move_children(&mut self, graph: &Graph, space: &Space) {
+        self.scratch.selector.on_codes = space.codes().is_some();
+        let start = self.cursor as usize;
+        let stop = self.doomed.len().min(start + MOVES);
+        for place in start..stop {
+            let slot = self.doomed[place];
+            if self.scratch.empty_out(graph, space, slot) {
+                self.gone[slot as usize / 64] |= 1 << (slot % 64);
+            }
+        }
+        self.cursor = stop as u32;
+        if stop == self.doomed.len() {
+            let gone = Gone(&self.gone);
+            self.doomed.retain(|&slot| gone.has(slot));
+            replace_entry(graph, space, &gone);
+            for place in graph.recent() {
+                let slot = place.load(Ordering::Relaxed);
+                if gone.has(slot) {
+                    // Whoever has read it is through after the second grace; if another slot took
+                    // the place meanwhile, that is as good.
+                    let relaxed = Ordering::Relaxed;
+                    let _ = place.compare_exchange(slot, 0, relaxed, relaxed);
+                }
+            }
+            self.enter(Stage::SweepUpper, 1);
+        }
+    }
+
+    /// Rows of upper levels, by the runs of rows that belong to one slot each.
+    fn sweep_upper(&mut self, graph: &Graph, space: &Space) {
+        let end = graph.heads().upper_next;
+        let (mut id, mut mended) = (self.cursor, 0);
+        let stop = id.saturating_add(ROWS);
+        let gone = Gone(&self.gone);
+        while id < end.min(stop) && mended < MENDS {
+            let slot = graph.slot_of(id);
+            let rows = graph.upper_rows_of(id, end);
+            if gone.has(slot) {
+                self.uppers.push((slot, id));
+            } else if node(space, slot).is_met() {
+                for level in 1..=rows {
+                    let layer = Rows {
+                        row: |name: u32| graph.upper_row(name, level),
+                        slot_of: |name: u32| graph.slot_of(name),
+                    };
+                    mended += usize::from(self.scratch.mend(space, &layer, id, &gone));
+                }
+            }
+            id += rows as u32;
+        }
+        self.cursor = id;
+        if id >= end {
+            self.uppers.sort_unstable();
+            self.enter(Stage::Sweep, 1);
+        }
+    }
+
+    fn sweep(&mut self, graph: &Graph, space: &Space, grace: &impl Grace) {
+        // Slots taken later are those of inserts that began after the nodes had died.
+        let end = space.end();
+        let gone = Gone(&self.gone);
+        let layer = Rows { row: |name: u32| graph.row(name), slot_of: |name: u32| name };
+        let stop = end.min(self.cursor.saturating_add(ROWS));
+        let (mut slot, mut mended) = (self.cursor, 0);
+        while slot < stop && mended < MENDS {
+            if !gone.has(slot) && !node(space, slot).is_given_back() {
+                mended += usize::from(self.scratch.mend(space, &layer, slot, &gone));
+            }
+            slot += 1;
+        }
+        self.cursor = slot;
+        if slot == end {
+            self.enter(Stage::SecondGrace, 0);
+            self.ask(grace);
+        }
+    }
+
+    fn free(&mut self, graph: &Graph, space: &Space) {
+        let start = self.cursor as usize;
+        let stop = self.doomed.len().min(start + 8 * MOVES);
+        for &slot in &self.doomed[start..stop] {
+            links::fill(graph.row(slot), []);
+            let place = self.uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
+            let upper = place.map_or(0, |place| self.uppers[place].1);
+            if upper > 0 {
+                for level in 1..=graph.upper_rows_of(upper, graph.heads().upper_next) {
+                    links::fill(graph.upper_row(upper, level), []);
+                }
+            }
+            // Relaxed: released when the slot is given back.
+            node_word(space, slot).store(Node::GIVEN_BACK.bits(), Ordering::Relaxed);
+            space.give_back(slot, upper);
+            graph.count_reclaimed();
+        }
+        self.cursor = stop as u32;
+        if stop == self.doomed.len() {
+            self.enter(Stage::Rest, 0);
+        }
+    }
+}
+
+/// The slots that are on their way out.
+struct Gone<'a>(&'a [u64]);
+
+impl Gone<'_> {
+    fn has(&self, slot: u32) -> bool {
+        self.0.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+}
+
+/// The rows of one level, by the names that links have there.
+struct Rows<R, S> {
+    row: R,
+    slot_of: S,
+}
+
+/// Lets searches start at a node that stays, where they start at one that goes.
+fn replace_entry(graph: &Graph, space: &Space, gone: &Gone<'_>) {
+    while let Some(entry) = graph.entry().filter(|entry| gone.has(entry.slot)) {
+        let mut best = Entry { level: 0, upper: 0, slot: graph.anchor() };
+        let (mut id, end) = (1, graph.heads().upper_next);
+        while id < end {
+            let (slot, rows) = (graph.slot_of(id), graph.upper_rows_of(id, end));
+            if rows > best.level && node(space, slot).is_linked() {
+                best = Entry { level: rows, upper: id, slot };
+            }
+            id += rows as u32;
+        }
+        // It fails only where an insert has raised the entry. An insert that is about to raises it
+        // after its node is linked.
+        graph.exchange_entry(entry, best);
+    }
+}
+
+impl MendScratch {
+    /// Moves the children of a dead node elsewhere, then takes it from its own parent; false if
+    /// some find no place.
+    fn empty_out(&mut self, graph: &Graph, space: &Space, slot: u32) -> bool {
+        let parents = &space.store.parents;
+        let mut children = Vec::new();
+        links::read_links(graph.row(slot), &mut children);
+        children.retain(|link| link.pinned());
+        for child in children.iter().map(|link| link.target()) {
+            if let Some(parent) = self.find_parent(graph, space, child, slot) {
+                self.hang(graph, space, child, parent);
+                links::unpin(graph.row(slot), child, false);
+                links::change(node_word(space, slot), |seen| Some(seen.without_pin()));
+            }
+        }
+        if node(space, slot).pins() > 0 {
+            return false;
+        }
+        // Relaxed: only this thread reads and writes the parents of dead nodes and of their children.
+        let parent = parents.word(slot).swap(0, Ordering::Relaxed);
+        if parent != 0 {
+            links::unpin(graph.row(parent), slot, false);
+            links::change(node_word(space, parent), |seen| Some(seen.without_pin()));
+        }
+        true
+    }
+
+    /// A parent of smaller rank that has promised room: near the child if there is one, else above
+    /// its old one, else one of whose children moves below the child.
+    fn find_parent(&mut self, graph: &Graph, space: &Space, child: u32, old: u32) -> Option<u32> {
+        let word = |slot| node_word(space, slot);
+        let rank = node(space, child).rank();
+        let may = |slot: u32| node(space, slot).is_linked() && node(space, slot).rank() < rank;
+        self.gather(graph, child, old);
+        self.names.retain(|&name| name != child && may(name));
+        self.score(space, child);
+        let mut above = old;
+        while above != 0 {
+            if may(above) {
+                self.near.push(Candidate::new(u32::MAX, above));
+            }
+            // Relaxed: written before the node was linked, or by this thread.
+            above = space.store.parents.word(above).load(Ordering::Relaxed);
+        }
+        for limit in [(graph.m / 2).max(3) as u32, graph.pins_limit()] {
+            let room = |c: &&Candidate| links::promise(word(c.node()), limit).is_some();
+            if let Some(parent) = self.near.iter().find(room) {
+                return Some(parent.node());
+            }
+        }
+        let full: Vec<u32> = self.near.iter().map(|c| c.node()).collect();
+        full.into_iter().find(|&parent| self.make_room(graph, space, child, rank, parent))
+    }
+
+    /// Hangs a younger child of a full parent below `child`, which takes its place.
+    fn make_room(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        child: u32,
+        rank: u32,
+        parent: u32,
+    ) -> bool {
+        let mut links = Vec::new();
+        links::read_links(graph.row(parent), &mut links);
+        let younger = |link: &&Link| link.pinned() && node(space, link.target()).rank() > rank;
+        let Some(younger) = links.iter().find(younger).map(|link| link.target()) else {
+            return false;
+        };
+        if links::promise(node_word(space, child), graph.pins_limit()).is_none() {
+            return false;
+        }
+        self.hang(graph, space, younger, child);
+        links::unpin(graph.row(parent), younger, true);
+        true
+    }
+
+    /// Pins `child` into the row of a parent that has promised room.
+    fn hang(&mut self, graph: &Graph, space: &Space, child: u32, parent: u32) {
+        links::read_links(graph.row(parent), &mut self.links);
+        self.names.clear();
+        self.names.extend(self.links.iter().filter(|l| !l.pinned()).map(|l| l.target()));
+        self.score(space, parent);
+        let worst: Vec<u32> = self.near.iter().rev().map(|c| c.node()).collect();
+        links::pin(graph.row(parent), child, &worst);
+        // Relaxed: read by this thread, and where no writer runs.
+        space.store.parents.word(child).store(parent, Ordering::Relaxed);
+    }
+
+    /// Names the neighbours of two nodes of level 0.
+    fn gather(&mut self, graph: &Graph, one: u32, other: u32) {
+        self.names.clear();
+        for slot in [one, other] {
+            links::read_links(graph.row(slot), &mut self.links);
+            self.names.extend(self.links.iter().map(|link| link.target()));
+        }
+        self.names.sort_unstable();
+        self.names.dedup();
+    }
+
+    /// Puts the slots in `names` in the order of their distance from another.
+    fn score(&mut self, space: &Space, centre: u32) {
+        self.score_named(space, centre, |slot| slot);
+    }
+
+    fn score_named(&mut self, space: &Space, centre: u32, slot_of: impl Fn(u32) -> u32) {
+        let Self { probe, selector, names, near, .. } = self;
+        let slots: Vec<u32> = names.iter().map(|&name| slot_of(name)).collect();
+        let mut ordinals = vec![0; slots.len()];
+        probe.set_item(space, centre, selector.on_codes);
+        probe.score(space, &slots, &mut ordinals);
+        near.clear();
+        near.extend(names.iter().zip(ordinals).map(|(&name, o)| Candidate::new(o, name)));
+        near.sort_unstable();
+    }
+
+    /// Replaces the links of a row that name what is gone by links to neighbours of that, as far as
+    /// the rule of insertion would choose them; false if there are none to replace.
+    fn mend<'a, R, S>(
+        &mut self,
+        space: &Space,
+        layer: &Rows<R, S>,
+        name: u32,
+        gone: &Gone<'_>,
+    ) -> bool
+    where
+        R: Fn(u32) -> &'a [std::sync::atomic::AtomicU32],
+        S: Fn(u32) -> u32,
+    {
+        let Rows { row, slot_of } = layer;
+        links::read_links(row(name), &mut self.links);
+        let is_gone = |name: u32| gone.has(slot_of(name));
+        self.lost.clear();
+        self.lost.extend(self.links.iter().map(|l| l.target()).filter(|&target| is_gone(target)));
+        if self.lost.is_empty() {
+            return false;
+        }
+        self.names.clear();
+        if node(space, slot_of(name)).is_linked() {
+            self.names.extend(self.links.iter().map(|l| l.target()).filter(|&t| !is_gone(t)));
+            for &lost in &self.lost {
+                links::read_links(row(lost), &mut self.others);
+                // A node whose insert still runs may be about to link here itself.
+                let stays = |&t: &u32| t != name && node(space, slot_of(t)).is_sure();
+                let others = self.others.iter().map(|l| l.target());
+                self.names.extend(others.filter(stays).filter(|&target| !is_gone(target)));
+            }
+            self.names.sort_unstable();
+            self.names.dedup();
+            self.score_named(space, slot_of(name), slot_of);
+            let must = |name| self.links.iter().any(|l| l.pinned() && l.target() == name);
+            let limit = row(name).len();
+            self.selector.select(space, &self.near, limit, slot_of, must, &mut self.kept);
+            self.kept.retain(|c| self.links.iter().all(|link| link.target() != c.node()));
+        } else {
+            self.kept.clear();
+        }
+        let chosen = self.kept.iter().map(|c| Link::new(c.node(), false));
+        for (&lost, link) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
+            // False where an insert has put another link in its place.
+            links::evict(row(name), lost, link);
+        }
+        true
+    }
+}

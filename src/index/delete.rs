@@ -1,0 +1,101 @@
+//! Items that go, and the slots that come back.
+
+use super::Index;
+use super::root::Root;
+use crate::error::{Error, Result};
+use crate::graph::{change, node_word};
+use crate::store::Pinned;
+
+/// Dead items that may wait for readers: so many, or one in so many of the live.
+const WAITING: (usize, usize) = (4096, 4);
+
+impl Index {
+    /// Deletes the item of a key; false if there is none. When this returns, no search that starts
+    /// finds it. Its slot is used again when no reader can hold it any more.
+    ///
+    /// Any number of threads may delete beside each other, inserts and searches: lock-free. O(log n),
+    /// and a bounded piece of the work that takes dead nodes out of the graph: about an insert's.
+    ///
+    /// ```
+    /// # use ecphory::{Index, Metric};
+    /// let index = Index::builder(2).metric(Metric::L2).build()?;
+    /// index.insert(1, &[0.0, 1.0])?;
+    /// assert!(index.delete(1)? && !index.delete(1)?);
+    /// assert!(index.search(&[0.0, 1.0]).up_to(5).run()?.is_empty());
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Busy`] beside a bulk build or snapshot; [`Error::Snapshot`] as for
+    /// [`Self::insert`].
+    pub fn delete(&self, key: u64) -> Result<bool> {
+        let _beside_others = self.gate.share()?;
+        let root = self.root();
+        root.admit_writer()?;
+        reclaim_some(&root);
+        // Each turn but the last, another has changed the key's entry.
+        while let Some(found) = root.keys.locate(key) {
+            root.doubt(found.slot);
+            if found.remove() {
+                root.count_off();
+                root.kill(found.slot);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Does some of the work that deletes leave behind; false if there is none. Writes do it in
+    /// passing, so nobody has to call this; who has time to spare may.
+    ///
+    /// # Errors
+    /// As for [`Self::delete`].
+    pub fn reclaim(&self) -> Result<bool> {
+        let _beside_others = self.gate.share()?;
+        let root = self.root();
+        root.admit_writer()?;
+        Ok(reclaim_some(&root))
+    }
+}
+
+/// A bounded piece of reclaiming, unless another thread is at it; false if there is none to do.
+pub(super) fn reclaim_some(root: &Pinned<'_, Root>) -> bool {
+    if root.graph.dead() == 0 {
+        return false;
+    }
+    let taken = root.reclaim.try_take();
+    taken.is_none_or(|mut reclaim| reclaim.step(&root.graph, &root.space, root))
+}
+
+impl Root {
+    /// Refuses an item while readers keep too many dead ones from being reclaimed.
+    pub(super) fn check_waiting(&self) -> Result<()> {
+        let (dead, len) = (self.graph.dead(), self.len());
+        let most = WAITING.0.max(len / WAITING.1);
+        if dead > most { Err(Error::Overloaded { deleted: dead }) } else { Ok(()) }
+    }
+
+    /// Makes whoever meets a node ask its key.
+    pub(super) fn doubt(&self, slot: u32) {
+        let word = node_word(&self.space, slot);
+        change(word, |seen| seen.is_linked().then(|| seen.doubtful()));
+    }
+
+    /// Says that a node's key leads to it, and its insert has ended, unless it is dead by now.
+    pub(super) fn trust_node(&self, slot: u32) {
+        let word = node_word(&self.space, slot);
+        change(word, |seen| seen.is_linked().then(|| seen.sure()));
+    }
+
+    /// Makes a doubtful node, to which no key leads, one that only leads on to others. The anchor,
+    /// which roots the backbone, stays as it is.
+    pub(super) fn kill(&self, slot: u32) {
+        if slot == self.graph.anchor() {
+            // An insert that ended late may have trusted it again.
+            return self.doubt(slot);
+        }
+        // Counted first: an insert that begins after it is dead looks for dead nodes.
+        self.graph.count_dead(1);
+        change(node_word(&self.space, slot), |seen| Some(seen.dead()));
+    }
+}

@@ -1,0 +1,128 @@
+//! Which of the nodes that a search met are items.
+//!
+//! The key decides: its entry is the one word that an insert, an update or a delete changes, so
+//! whoever asks it once sees the item before or after, never twice and never not at all. Most nodes
+//! need no asking, because nothing has happened to them since their insert was through; a node is
+//! marked doubtful before its key's entry changes, and for good when it is dead.
+//!
+//! A node met just before it was marked, and the one that took its place met just after, are both
+//! without doubt. That takes an update that runs beside the search, and [`Updates`] tells.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Index;
+use super::root::Root;
+use super::search::{Hit, scan_search};
+use crate::distance::to_f32;
+use crate::graph::{Scratch, node};
+use crate::limits::EF_MAX;
+
+/// How much farther a search looks when too few of what it met are items.
+const WIDER: usize = 4;
+
+/// Counts updates: those that have begun, and those that run.
+#[derive(Default)]
+pub(super) struct Updates(AtomicU64);
+
+/// An update that runs; it ends when dropped.
+pub(super) struct Update<'a>(&'a Updates);
+
+const BEGUN: u64 = 1 << 32;
+
+impl Updates {
+    pub(super) fn begin(&self) -> Update<'_> {
+        // AcqRel: whoever sees the node of an update sees that it has begun, if it reads this later.
+        self.0.fetch_add(BEGUN + 1, Ordering::AcqRel);
+        Update(self)
+    }
+
+    /// What [`Self::have_rested`] is told later.
+    pub(super) fn now(&self) -> u64 {
+        // Acquire pairs with the release of the updates that have ended: their effects are seen.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Whether no update has run since.
+    pub(super) fn have_rested(&self, then: u64) -> bool {
+        then as u32 == 0 && self.now() == then
+    }
+}
+
+impl Drop for Update<'_> {
+    fn drop(&mut self) {
+        // Release pairs with the acquire in `now`.
+        self.0.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Root {
+    /// The slot of the item that a node is or was, if there is one now.
+    fn item_of(&self, slot: u32) -> Option<u32> {
+        if node(&self.space, slot).is_sure() { Some(slot) } else { self.find(self.space.key(slot)) }
+    }
+
+    /// The slots of all items, each once. O(n).
+    pub(super) fn items(&self) -> Vec<u32> {
+        let then = self.updates.now();
+        let met = || (1..self.space.end()).filter(|&slot| node(&self.space, slot).is_met());
+        let own = |&slot: &u32| self.item_of(slot) == Some(slot);
+        let mut items: Vec<u32> = met().filter(own).collect();
+        if !self.updates.have_rested(then) {
+            items.extend(met().filter_map(|slot| self.item_of(slot)));
+            items.sort_unstable();
+            items.dedup();
+            self.keep_one_each(&mut items);
+        }
+        items
+    }
+
+    /// Leaves one slot of those with the same key: the one the key leads to, if it is there.
+    fn keep_one_each(&self, slots: &mut Vec<u32>) {
+        let order = |&slot: &u32| {
+            let key = self.space.key(slot);
+            (key, self.keys.find(key) != Some(slot))
+        };
+        slots.sort_by_cached_key(order);
+        slots.dedup_by_key(|slot| self.space.key(*slot));
+    }
+
+    /// The candidates to keep so that about `ef` of them are items.
+    pub(super) fn ef_among_dead(&self, ef: usize) -> usize {
+        let (dead, len) = (self.graph.dead(), self.len().max(1));
+        if dead < len / 8 { ef } else { (ef + ef.saturating_mul(dead) / len).min(EF_MAX.max(ef)) }
+    }
+}
+
+/// The `k` nearest items that a walk has met, appended to `hits`; looks farther, and at last at
+/// everything, until there are as many as there can be.
+pub(super) fn settle(
+    index: &Index,
+    root: &Root,
+    query: &[f32],
+    k: usize,
+    mut ef: usize,
+    scratch: &mut Scratch,
+    hits: &mut Vec<Hit>,
+) {
+    loop {
+        let mut items: Vec<u32> =
+            scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
+        items.sort_unstable();
+        items.dedup();
+        root.keep_one_each(&mut items);
+        if items.len() >= k.min(root.len()) {
+            let mut ordinals = vec![0; items.len()];
+            scratch.probe.score_exact(&root.space, &items, &mut ordinals);
+            let keys = items.iter().map(|&slot| root.space.key(slot));
+            let mut ranked: Vec<(u32, u64)> = ordinals.into_iter().zip(keys).collect();
+            ranked.sort_unstable();
+            ranked.truncate(k);
+            return hits.extend(ranked.iter().map(|&(o, key)| Hit { key, distance: to_f32(o) }));
+        }
+        ef = ef.saturating_mul(WIDER);
+        if ef >= (root.space.end() as usize).min(EF_MAX) {
+            return hits.extend(scan_search(index, root, [query].into_iter(), k).remove(0));
+        }
+        scratch.search(&root.graph, &root.space, k, ef);
+    }
+}
