@@ -2,6 +2,7 @@
 
 use super::Index;
 use super::effort::Effort;
+use super::filter::{Filter, KeySet, among, filtered};
 use super::options::in_range;
 use super::root::Root;
 use super::settle::settle;
@@ -26,6 +27,13 @@ pub struct Hit {
     pub distance: f32,
 }
 
+impl Hit {
+    /// Of an ordinal of vectors and a key.
+    pub(super) fn of((ordinal, key): (u32, u64)) -> Self {
+        Self { key, distance: to_f32(ordinal) }
+    }
+}
+
 /// What a search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
@@ -47,7 +55,7 @@ pub struct Batch {
 }
 
 /// A search being put together.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[must_use = "a search does nothing until it is run"]
 pub struct Search<'a> {
     index: &'a Index,
@@ -56,12 +64,23 @@ pub struct Search<'a> {
     strict: bool,
     effort: Effort,
     exact: bool,
+    filter: Filter<'a>,
+    within: f32,
 }
 
 impl Index {
     /// Starts a search for the neighbours of `query`: ten unless told otherwise.
     pub fn search<'a>(&'a self, query: &'a [f32]) -> Search<'a> {
-        Search { index: self, query, k: 10, strict: true, effort: Effort::default(), exact: false }
+        Search {
+            index: self,
+            query,
+            k: 10,
+            strict: true,
+            effort: Effort::default(),
+            exact: false,
+            filter: Filter::All,
+            within: f32::INFINITY,
+        }
     }
 
     /// The `k` nearest of each of the queries that stand one after the other in `queries`, on the
@@ -130,7 +149,7 @@ impl Index {
     }
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     /// Exactly `k` neighbours (1..=65,536): fewer items than that are an error.
     pub fn k(mut self, k: usize) -> Self {
         self.k = k;
@@ -172,6 +191,39 @@ impl Search<'_> {
         self
     }
 
+    /// Finds only items of these keys: as many of the `k` nearest of them as there are. Takes the
+    /// place of [`Self::filter`].
+    ///
+    /// ```
+    /// # use ecphory::{Index, Metric};
+    /// # let index = Index::builder(1).metric(Metric::L2).build()?;
+    /// for key in 0..10 {
+    ///     index.insert(key, &[key as f32])?;
+    /// }
+    /// let mine = index.key_set([2, 3, 9]);
+    /// let hits = index.search(&[0.0]).k(2).among(&mine).run()?;
+    /// assert_eq!(hits.iter().map(|hit| hit.key).collect::<Vec<_>>(), [2, 3]);
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    pub fn among(mut self, keys: &'a KeySet) -> Self {
+        self.filter = Filter::Among(keys);
+        self
+    }
+
+    /// Finds only items for whose keys this holds: as many of the `k` nearest of them as there are.
+    /// It is asked for some keys, or for all, in any order, and not twice the same way if it does
+    /// not answer alike. Takes the place of [`Self::among`].
+    pub fn filter(mut self, admits: &'a (dyn Fn(u64) -> bool + Sync)) -> Self {
+        self.filter = Filter::If(admits);
+        self
+    }
+
+    /// Leaves out items farther than this, so that fewer than `k` may be found.
+    pub fn max_distance(mut self, distance: f32) -> Self {
+        self.within = distance;
+        self
+    }
+
     /// The hits, nearest first, ties by key. Of more equally near items than an eighth of `ef`, any
     /// may be the `k` returned.
     ///
@@ -198,17 +250,38 @@ impl Search<'_> {
         check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
         let root = index.root();
         check_k(self.k, root.len(), self.strict)?;
+        let work = self.find(&root, hits)?;
+        hits.truncate(hits.partition_point(|hit| hit.distance <= self.within));
+        Ok(work)
+    }
+
+    fn find(&self, root: &Root, hits: &mut Vec<Hit>) -> Result<Work> {
+        let Self { index, query, k, filter, .. } = *self;
         if self.exact {
+            let slots = filter.slots(root);
             hits.clear();
-            let found = scan_search(index, &root, [self.query].into_iter(), self.k);
-            hits.extend(found.into_iter().flatten());
-            return Ok(Work { distances: root.space.end() - 1, hops: 0 });
+            hits.extend(among(index, root, query, k, &slots));
+            return Ok(Work { distances: slots.len() as u32, hops: 0 });
         }
-        let ef = self.effort.ef(&root, self.k)?;
+        let ef = self.effort.ef(root, k)?;
         hits.clear();
         let mut scratch = index.searches.take(|| Scratch::new(&root.space));
-        graph_search(index, &root, self.query, self.k, ef, &mut scratch, hits);
+        if filter.is_all() {
+            graph_search(index, root, query, k, ef, &mut scratch, hits);
+        } else {
+            filtered(index, root, query, (k, ef), filter, &mut scratch, hits);
+        }
         Ok(Work { distances: scratch.distances, hops: scratch.hops })
+    }
+}
+
+impl std::fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Search")
+            .field("k", &self.k)
+            .field("effort", &self.effort)
+            .field("exact", &self.exact)
+            .finish_non_exhaustive()
     }
 }
 
@@ -248,8 +321,7 @@ pub(super) fn graph_search(
     // All are items, and none of them is there twice.
     let sure = ranked.iter().all(|&(_, _, slot)| node(&root.space, slot).is_sure());
     if sure && ranked.len() >= k.min(root.len()) && root.updates.have_rested(then) {
-        let hit = |&(ordinal, key, _): &(u32, u64, u32)| Hit { key, distance: to_f32(ordinal) };
-        hits.extend(ranked.iter().map(hit));
+        hits.extend(ranked.iter().map(|&(ordinal, key, _)| Hit::of((ordinal, key))));
     } else {
         settle(index, root, query, k, ef, scratch, hits);
     }
@@ -269,7 +341,6 @@ pub(super) fn scan_search<'a>(
     let queries: Vec<Query> = queries.map(prepare).collect();
     let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k)).collect();
     scan(&root.space, &queries, root.items().into_iter(), &mut nearest);
-    let hit = |(ordinal, key)| Hit { key, distance: to_f32(ordinal) };
-    let hits = |nearest: Nearest| nearest.into_sorted().into_iter().map(hit).collect();
+    let hits = |nearest: Nearest| nearest.into_sorted().into_iter().map(Hit::of).collect();
     nearest.into_iter().map(hits).collect()
 }

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Index;
 use super::root::Root;
 use super::search::{Hit, scan_search};
-use crate::distance::to_f32;
 use crate::graph::{Scratch, node};
 use crate::limits::EF_MAX;
 
@@ -57,7 +56,7 @@ impl Drop for Update<'_> {
 
 impl Root {
     /// The slot of the item that a node is or was, if there is one now.
-    fn item_of(&self, slot: u32) -> Option<u32> {
+    pub(super) fn item_of(&self, slot: u32) -> Option<u32> {
         if node(&self.space, slot).is_sure() { Some(slot) } else { self.find(self.space.key(slot)) }
     }
 
@@ -69,15 +68,14 @@ impl Root {
         let mut items: Vec<u32> = met().filter(own).collect();
         if !self.updates.have_rested(then) {
             items.extend(met().filter_map(|slot| self.item_of(slot)));
-            items.sort_unstable();
-            items.dedup();
             self.keep_one_each(&mut items);
         }
         items
     }
 
-    /// Leaves one slot of those with the same key: the one the key leads to, if it is there.
-    fn keep_one_each(&self, slots: &mut Vec<u32>) {
+    /// Leaves each slot once, and of those with the same key the one the key leads to, if it is
+    /// there.
+    pub(super) fn keep_one_each(&self, slots: &mut Vec<u32>) {
         let order = |&slot: &u32| {
             let key = self.space.key(slot);
             (key, self.keys.find(key) != Some(slot))
@@ -107,17 +105,9 @@ pub(super) fn settle(
     loop {
         let mut items: Vec<u32> =
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
-        items.sort_unstable();
-        items.dedup();
         root.keep_one_each(&mut items);
         if items.len() >= k.min(root.len()) {
-            let mut ordinals = vec![0; items.len()];
-            scratch.probe.score_exact(&root.space, &items, &mut ordinals);
-            let keys = items.iter().map(|&slot| root.space.key(slot));
-            let mut ranked: Vec<(u32, u64)> = ordinals.into_iter().zip(keys).collect();
-            ranked.sort_unstable();
-            ranked.truncate(k);
-            return hits.extend(ranked.iter().map(|&(o, key)| Hit { key, distance: to_f32(o) }));
+            return rank_items(root, scratch, &items, k, hits);
         }
         ef = ef.saturating_mul(WIDER);
         if ef >= (root.space.end() as usize).min(EF_MAX) {
@@ -125,4 +115,20 @@ pub(super) fn settle(
         }
         scratch.search(&root.graph, &root.space, k, ef);
     }
+}
+
+/// The `k` nearest of some items by their vectors, appended to `hits`, ties by key.
+pub(super) fn rank_items(
+    root: &Root,
+    scratch: &Scratch,
+    items: &[u32],
+    k: usize,
+    hits: &mut Vec<Hit>,
+) {
+    let mut ordinals = vec![0; items.len()];
+    scratch.probe.score_exact(&root.space, items, &mut ordinals);
+    let keys = items.iter().map(|&slot| root.space.key(slot));
+    let mut ranked: Vec<(u32, u64)> = ordinals.into_iter().zip(keys).collect();
+    ranked.sort_unstable();
+    hits.extend(ranked.into_iter().take(k).map(Hit::of));
 }
