@@ -465,9 +465,14 @@ impl MendScratch {
             self.kept.clear();
         }
         let chosen = self.kept.iter().map(|c| Link::new(c.node(), false));
+        let is_sure = node(space, slot_of(name)).is_sure();
         for (&lost, link) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
             // False where an insert has put another link in its place.
-            links::evict(row(name), lost, link);
+            let is_new = links::evict(row(name), lost, link) && !link.is_none();
+            // A link back where there is room: rows that only lose links would thin out.
+            if is_new && is_sure {
+                links::offer(row(link.target()), Link::new(name, false));
+            }
         }
         true
     }

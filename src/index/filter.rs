@@ -116,14 +116,12 @@ impl Filter<'_> {
 
     /// The slots of all items that may be found. O(n), or O(keys).
     pub(super) fn slots(&self, root: &Root) -> Vec<u32> {
-        match self {
-            Self::Among(set) => set.slots(root),
-            _ => {
-                let mut items = root.items();
-                items.retain(|&slot| self.admits(root.space.key(slot)));
-                items
-            }
+        if let Self::Among(set) = self {
+            return set.slots(root);
         }
+        let mut items = root.items();
+        items.retain(|&slot| self.admits(root.space.key(slot)));
+        items
     }
 
     /// What it costs to compare all that may be found, if that is a certain share of all.

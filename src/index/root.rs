@@ -144,8 +144,9 @@ impl Root {
 
     /// Items whose insert has returned.
     pub(super) fn len(&self) -> usize {
-        // Acquire pairs with the release in `count_one`.
-        self.len.load(Ordering::Acquire) as usize
+        // Acquire pairs with the releases below. Who deletes an item just published may count it
+        // off before it was counted.
+        (self.len.load(Ordering::Acquire) as i32).max(0) as usize
     }
 
     /// Counts one more item, after its key was published.

@@ -251,7 +251,8 @@ impl<'a> Search<'a> {
         let root = index.root();
         check_k(self.k, root.len(), self.strict)?;
         let work = self.find(&root, hits)?;
-        hits.truncate(hits.partition_point(|hit| hit.distance <= self.within));
+        // What is no distance, from a damaged file, is not farther than anything.
+        hits.truncate(hits.iter().position(|hit| hit.distance > self.within).unwrap_or(hits.len()));
         Ok(work)
     }
 
