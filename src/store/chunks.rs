@@ -162,6 +162,21 @@ impl Chunks {
         unsafe { &*self.row(slot).cast() }
     }
 
+    /// `len` rows from `slot` on as atomic 64-bit words (stride 8), all of one chunk.
+    #[inline(always)]
+    pub(crate) fn words64(&self, slot: u32, len: u32) -> &[AtomicU64] {
+        assert_eq!(self.stride, 8);
+        let left = if slot < self.first_rows {
+            self.first_rows - slot
+        } else {
+            let (chunk, row) = self.place(slot);
+            (GROWTH << chunk) - row
+        };
+        assert!(len <= left, "the rows lie side by side");
+        // SAFETY: a chunk's rows are contiguous; otherwise as in `word64`.
+        unsafe { std::slice::from_raw_parts(self.row(slot).cast(), len as usize) }
+    }
+
     /// The first `len` items of a published row of plain data.
     ///
     /// # Safety
@@ -252,6 +267,15 @@ mod tests {
         assert_eq!(Chunks::zeroed(stride, 5, Arc::new(Heap)).err(), Some(full.clone()));
         let chunks = Chunks::zeroed(stride, 0, Arc::new(Heap)).unwrap();
         assert_eq!(chunks.reserve(0), Err(full));
+    }
+
+    #[test]
+    #[should_panic(expected = "the rows lie side by side")]
+    fn rows_of_two_chunks_are_no_slice() {
+        let chunks = Chunks::zeroed(8, 3, Arc::new(Heap)).unwrap();
+        chunks.reserve(3 + GROWTH).unwrap();
+        assert_eq!(chunks.words64(3, GROWTH).len(), GROWTH as usize);
+        chunks.words64(4, GROWTH);
     }
 
     #[test]

@@ -14,9 +14,9 @@
 //! ([`name_of`]). It takes no retry: where the versions differ, the place was given back in
 //! between, and a key that stood there was in no place at that instant.
 //!
-//! # Sequences
-//! A word that was ever taken is never zero again. Whoever takes a place has met none that was
-//! never taken before it in its sequence, so the first such place ends every search ([`seek`]).
+//! # Windows
+//! A word that was ever taken is never zero again. Whoever takes a place has met none in the window
+//! before it that was never taken, so the first such place ends a search of the window ([`seek`]).
 //!
 //! # Turns
 //! Two claims of one key may take two places. They share a lane, chosen by the key's hash, and a
@@ -56,10 +56,23 @@ pub(super) trait Table {
     fn name(&self, place: u32) -> &Self::Word;
     /// Where a key may stand; the same for one key always.
     fn probe(&self, key: u64) -> Probe;
-    /// The places where it may stand, in order, as far as there are places.
-    fn sequence(&self, probe: Probe) -> impl Iterator<Item = u32>;
+    /// The places where it may stand, as far as there are places; in any order, for a key stands in
+    /// one of them.
+    fn windows(&self, probe: Probe) -> impl Iterator<Item = Window<'_, Self::Word>>;
     /// The lane of the key's claims.
     fn lane(&self, probe: Probe) -> &Self::Word;
+}
+
+/// The words of places that lie side by side, and the first of these.
+pub(super) struct Window<'a, W> {
+    pub(super) first: u32,
+    pub(super) words: &'a [W],
+}
+
+impl<'a, W> Window<'a, W> {
+    pub(super) fn places(self) -> impl Iterator<Item = (u32, &'a W)> {
+        (self.first..).zip(self.words)
+    }
 }
 
 /// A key and the hash that chooses its windows, mark and lane.
@@ -103,71 +116,72 @@ impl<W: Word> Taken<'_, W> {
         self.word.store(self.state.with(what).bits(), Ordering::Release);
     }
 
-    fn turn(&self) -> Turn {
+    pub(super) fn turn(&self) -> Turn {
         Turn::new(self.place, self.state)
     }
 }
 
-/// The word of a place.
-pub(super) fn look<T: Table>(table: &T, place: u32) -> State {
+/// What a place is by its word.
+#[inline(always)]
+pub(super) fn look<W: Word>(word: &W) -> State {
     // Acquire pairs with the release by which the place became what it is: its name, and the rows
     // of its slot, are visible.
-    State::from_bits(table.word(place).load(Ordering::Acquire))
+    State::from_bits(word.load(Ordering::Acquire))
 }
 
-/// The name of a place whose word was `first`, with its word at an instant at which it had that
-/// name; `None` if the place was not claimed or published, or was taken again since.
+/// The name of a place that was `first`, with what the place was at an instant at which it had
+/// that name; `None` if it was not claimed or published, or was taken again since.
 pub(super) fn name_of<T: Table>(table: &T, place: u32, first: State) -> Option<(u64, State)> {
     if !first.is_taken() {
         return None;
     }
     // Acquire pairs with the release in `take`: whoever reads a later name reads a later version.
     let name = table.name(place).load(Ordering::Acquire);
-    let second = look(table, place);
+    let second = look(table.word(place));
     (second.version() == first.version()).then_some((name, second))
 }
 
 /// The place that has a key, claimed or published. Wait-free.
 pub(super) fn seek<T: Table>(table: &T, probe: Probe) -> Option<Taken<'_, T::Word>> {
-    for place in table.sequence(probe) {
-        let first = look(table, place);
-        if first.was_never_taken() {
-            return None;
-        }
-        if first.mark() == probe.mark()
-            && let Some((name, state)) = name_of(table, place, first)
-            && name == probe.key
-            && state.is_taken()
-        {
-            return Some(Taken { word: table.word(place), place, state });
+    for window in table.windows(probe) {
+        for (place, word) in window.places() {
+            let first = look(word);
+            if first.was_never_taken() {
+                break;
+            }
+            if first.mark() == probe.mark()
+                && let Some((name, state)) = name_of(table, place, first)
+                && name == probe.key
+                && state.is_taken()
+            {
+                return Some(Taken { word, place, state });
+            }
         }
     }
     None
 }
 
-/// Takes and names the first free one of some places, which are the next of the key's sequence.
-pub(super) fn take<T: Table>(
+/// Takes and names the first free place of a window, the next one of the key's.
+pub(super) fn take<'a, T: Table>(
     table: &T,
     probe: Probe,
-    mut places: impl Iterator<Item = u32>,
-) -> Option<Taken<'_, T::Word>> {
-    places.find_map(|place| {
-        let held = hold(table, place)?;
-        // Release pairs with the acquire in `name_of`.
-        table.name(place).store(probe.key, Ordering::Release);
-        let (word, state) = (table.word(place), held.pending(probe.mark()));
-        // Release: whoever decides the claim reads its name. Nobody else changes a held word.
-        word.store(state.bits(), Ordering::Release);
-        Some(Taken { word, place, state })
-    })
+    window: Window<'a, T::Word>,
+) -> Option<Taken<'a, T::Word>> {
+    let (place, word, held) =
+        window.places().find_map(|(place, word)| Some((place, word, hold(word)?)))?;
+    // Release pairs with the acquire in `name_of`.
+    table.name(place).store(probe.key, Ordering::Release);
+    let state = held.pending(probe.mark());
+    // Release: whoever decides the claim reads its name. Nobody else changes a held word.
+    word.store(state.bits(), Ordering::Release);
+    Some(Taken { word, place, state })
 }
 
 /// Takes a place if it is free. The caller names it before it becomes anything else.
-fn hold<T: Table>(table: &T, place: u32) -> Option<State> {
-    let free = look(table, place);
+fn hold<W: Word>(word: &W) -> Option<State> {
+    let free = look(word);
     let held = free.held();
-    let mine = free.is_free() && table.word(place).exchange(free.bits(), held.bits()).is_ok();
-    mine.then_some(held)
+    (free.is_free() && word.exchange(free.bits(), held.bits()).is_ok()).then_some(held)
 }
 
 /// Whether a claim that was taken has its key now. Otherwise its place is given back, and another
@@ -175,7 +189,7 @@ fn hold<T: Table>(table: &T, place: u32) -> Option<State> {
 pub(super) fn settle<T: Table>(table: &T, probe: Probe, taken: &Taken<'_, T::Word>) -> bool {
     enter(table, probe, taken.turn());
     // Decided, so nobody else changes the word.
-    let won = look(table, taken.place).is_claimed();
+    let won = look(taken.word).is_claimed();
     if !won {
         taken.set(FREE);
     }
@@ -194,13 +208,14 @@ fn enter<T: Table>(table: &T, probe: Probe, mine: Turn) {
 /// Decides the claim whose turn it is in a lane, unless that was done, and ends the turn.
 fn help<T: Table>(table: &T, lane: &T::Word, turn: Turn) {
     let place = turn.place();
-    let seen = look(table, place);
+    let word = table.word(place);
+    let seen = look(word);
     if seen.is_pending() && turn.is_of(seen) {
         // Acquire as in `name_of`. A name of a later version does no harm: the exchange fails.
         let key = table.name(place).load(Ordering::Acquire);
         let decided = seen.decided(seek(table, table.probe(key)).is_none());
         // Fails if somebody else has decided.
-        let _ = table.word(place).exchange(seen.bits(), decided.bits());
+        let _ = word.exchange(seen.bits(), decided.bits());
     }
     // Fails if somebody else has ended the turn.
     let _ = lane.exchange(turn.bits(), Turn::NONE.bits());
@@ -222,9 +237,9 @@ mod tests {
             let (probe, other) = (table.probe(KEY), table.probe(OTHER));
             let taken = if steps == 0 {
                 // Taken, and not named yet.
-                hold(&table, 0).map(|_| None)
+                hold(table.word(0)).map(|_| None)
             } else {
-                Some(take(&table, probe, table.sequence(probe)))
+                Some(take(&table, probe, table.all()))
             };
             let taken = taken.expect("the first place is free");
             let turn = taken.as_ref().map(Taken::turn);
@@ -243,7 +258,7 @@ mod tests {
             let won = table.claim(OTHER).expect("nobody has it");
             won.set(9);
             assert_eq!(table.find(OTHER), Some(9));
-            assert!(table.remove(OTHER) && !table.remove(OTHER));
+            assert!(table.change(OTHER, FREE) && !table.change(OTHER, FREE));
             // The key itself: whoever was in turn has it.
             let again = table.claim(KEY);
             assert_eq!(again.is_some(), steps < 2, "standing still after step {steps}");
@@ -253,14 +268,14 @@ mod tests {
             match taken {
                 Some(taken) if steps < 2 => {
                     assert!(!settle(&table, probe, &taken), "another was in turn");
-                    assert!(look(&table, taken.place).is_free());
+                    assert!(look(taken.word).is_free());
                 }
                 Some(taken) => {
-                    assert!(look(&table, taken.place).is_claimed());
+                    assert!(look(taken.word).is_claimed());
                     taken.set(FREE);
                     assert!(table.claim(KEY).is_some());
                 }
-                None => assert_eq!(look(&table, 0), State::from_bits(0).held()),
+                None => assert_eq!(look(table.word(0)), State::from_bits(0).held()),
             }
             assert!(table.is_calm() && seek(&table, other).is_none());
         }
@@ -270,27 +285,26 @@ mod tests {
     fn a_helper_that_comes_late_changes_nothing() {
         let table = tiny(2);
         let probe = table.probe(KEY);
-        let first = take(&table, probe, table.sequence(probe)).unwrap();
+        let first = take(&table, probe, table.all()).unwrap();
         let late = first.turn();
         assert!(settle(&table, probe, &first));
         first.set(FREE);
         // The place is another claim's now, which is in turn.
-        let second = take(&table, table.probe(OTHER), 0..1).unwrap();
-        assert!(table.lane(probe).exchange(0, second.turn().bits()).is_ok());
+        let second = table.stand_still(OTHER);
         let before = (table.states(), table.lane(probe).load(Ordering::Relaxed));
         help(&table, table.lane(probe), late);
         assert_eq!((table.states(), table.lane(probe).load(Ordering::Relaxed)), before);
         help(&table, table.lane(probe), second.turn());
-        assert!(table.is_calm() && look(&table, 0).is_claimed());
+        assert!(table.is_calm() && look(table.word(0)).is_claimed());
     }
 
     #[test]
     fn a_name_is_read_with_its_own_version() {
         let table = tiny(1);
         table.claim(KEY).unwrap().set(9);
-        let first = look(&table, 0);
+        let first = look(table.word(0));
         assert_eq!(name_of(&table, 0, first), Some((KEY, first)));
-        assert!(table.remove(KEY));
+        assert!(table.change(KEY, FREE));
         assert_eq!(name_of(&table, 0, first), Some((KEY, first.with(FREE))));
         // Taken again, by the same key even.
         for key in [KEY, OTHER] {
@@ -298,8 +312,8 @@ mod tests {
             assert_eq!(name_of(&table, 0, first), None);
             claimed.set(FREE);
         }
-        let free = look(&table, 0);
+        let free = look(table.word(0));
         assert_eq!(name_of(&table, 0, free), None, "a free place has no name");
-        assert_eq!(name_of(&table, 0, hold(&table, 0).unwrap()), None, "nor has a held one");
+        assert_eq!(name_of(&table, 0, hold(table.word(0)).unwrap()), None, "nor has a held one");
     }
 }

@@ -1,11 +1,10 @@
 //! The live table: keys inserted since the index was built or opened.
 
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::claim::{Probe, Table, Taken, look, name_of, seek, settle, take};
+use super::claim::{Probe, Table, Taken, Window, look, name_of, seek, settle, take};
 use crate::error::{Error, Result};
 use crate::limits::SLOTS_MAX;
 use crate::store::{Allocator, Chunks};
@@ -56,7 +55,7 @@ impl Live {
         }
         for segment in 0..SEGMENTS {
             self.make(segment)?;
-            if let Some(taken) = take(self, probe, window(segment, probe.hash)) {
+            if let Some(taken) = take(self, probe, self.window(segment, probe)) {
                 return Ok(settle(self, probe, &taken).then_some(taken));
             }
         }
@@ -65,21 +64,26 @@ impl Live {
 
     /// Keys that are claimed or published, each with what its place is.
     pub(super) fn taken(&self) -> impl Iterator<Item = (u64, u32)> {
-        // Acquire as in `sequence`.
+        // Acquire as in `windows`.
         (0..self.places.load(Ordering::Acquire))
-            .filter_map(|place| name_of(self, place, look(self, place)))
+            .filter_map(|place| name_of(self, place, look(self.word(place))))
             .map(|(key, state)| (key, state.what()))
     }
 
     /// The first place where a key may stand.
     #[cfg(test)]
     pub(super) fn first_place(&self, key: u64) -> u32 {
-        window(0, self.probe(key).hash).start
+        window(0, self.probe(key).hash)
     }
 
     /// Bytes of memory held.
     pub(super) fn bytes(&self) -> usize {
         self.words.bytes() + self.names.bytes()
+    }
+
+    fn window(&self, segment: u32, probe: Probe) -> Window<'_, AtomicU64> {
+        let first = window(segment, probe.hash);
+        Window { first, words: self.words.words64(first, WINDOW) }
     }
 
     /// Backs a segment with memory.
@@ -88,7 +92,7 @@ impl Live {
         if self.places.load(Ordering::Acquire) < end(segment) {
             let last = end(segment) - 1;
             let backed = self.words.reserve(last)?.min(self.names.reserve(last)?);
-            // Release publishes the chunks; pairs with the acquire in `sequence`.
+            // Release publishes the chunks; pairs with the acquire in `windows`.
             self.places.fetch_max(backed, Ordering::Release);
         }
         Ok(())
@@ -110,12 +114,12 @@ impl Table for Live {
         Probe { key, hash: self.windows.hash_one(key) }
     }
 
-    fn sequence(&self, probe: Probe) -> impl Iterator<Item = u32> {
+    fn windows(&self, probe: Probe) -> impl Iterator<Item = Window<'_, AtomicU64>> {
         // Acquire pairs with the release in `make`: places below are backed.
         let places = self.places.load(Ordering::Acquire);
-        (0..SEGMENTS)
-            .take_while(move |&segment| end(segment) <= places)
-            .flat_map(move |segment| window(segment, probe.hash))
+        let segments = (places / FIRST + 1).ilog2();
+        // The last ones are the largest, so most keys stand there.
+        (0..segments).rev().map(move |segment| self.window(segment, probe))
     }
 
     fn lane(&self, probe: Probe) -> &AtomicU64 {
@@ -124,11 +128,10 @@ impl Table for Live {
     }
 }
 
-/// The window in one segment of keys with this hash.
-fn window(segment: u32, hash: u64) -> Range<u32> {
-    let windows = u64::from((FIRST << segment) / WINDOW);
-    let start = end(segment) - (FIRST << segment) + (hash % windows) as u32 * WINDOW;
-    start..start + WINDOW
+/// The first place of the window in one segment of keys with this hash.
+fn window(segment: u32, hash: u64) -> u32 {
+    let windows = (FIRST << segment) / WINDOW;
+    end(segment) - (FIRST << segment) + (hash as u32 % windows) * WINDOW
 }
 
 /// One past the last place of a segment.
@@ -152,7 +155,7 @@ mod tests {
         let (one, other) = (live(), live());
         let mut all = 0..u64::MAX;
         for _ in 0..10 * WINDOW {
-            let key = all.find(|&key| window(9, one.probe(key).hash).start == end(8)).unwrap();
+            let key = all.find(|&key| window(9, one.probe(key).hash) == end(8)).unwrap();
             for live in [&one, &other] {
                 live.claim(key).unwrap().unwrap().set(1);
             }
@@ -164,6 +167,12 @@ mod tests {
     #[test]
     fn segments_hold_more_places_than_there_are_slots() {
         assert!(end(SEGMENTS - 1) >= SLOTS_MAX);
-        assert_eq!(window(SEGMENTS - 1, u64::MAX).end, end(SEGMENTS - 1));
+        assert_eq!(window(SEGMENTS - 1, u64::MAX) + WINDOW, end(SEGMENTS - 1));
+        let live = live();
+        for segment in 0..4 {
+            let all = live.windows(live.probe(5)).map(|window| window.first);
+            assert!(all.eq((0..segment).rev().map(|made| window(made, live.probe(5).hash))));
+            live.make(segment).unwrap();
+        }
     }
 }

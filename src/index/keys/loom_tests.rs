@@ -95,28 +95,30 @@ fn loom_of_two_claims_of_one_key_one_wins() {
 }
 
 #[test]
-fn loom_of_three_claims_of_one_key_one_wins() {
-    explore("claim against claim against claim", Some(2), || {
+fn loom_a_turn_that_stands_still_is_decided_once() {
+    explore("claim against claim in another's turn", Some(2), || {
         let model = Model::new(3);
-        let others = [2, 3].map(|slot| spawn(&model, move |model| model.insert(KEY, slot)));
-        let mut won = u32::from(model.insert(KEY, 1));
-        won += others.map(|other| u32::from(other.join().unwrap())).iter().sum::<u32>();
-        assert_eq!(won, 1);
-        assert!(model.taken() == 1 && model.table.is_calm());
+        // A claim of the key is in turn, and its thread goes no further.
+        model.table.stand_still(KEY);
+        let other = spawn(&model, |model| model.insert(OTHER, 2));
+        assert!(!model.insert(KEY, 1), "the one in turn has it");
+        assert!(other.join().unwrap());
+        assert_eq!(model.table.find(KEY), Some(super::CLAIMED));
+        assert!(model.taken() == 2 && model.table.is_calm());
     });
 }
 
 #[test]
 fn loom_a_removed_key_goes_to_one_claim_at_most() {
-    explore("claim against claim against remove", Some(2), || {
+    explore("claim against claim against remove", Some(3), || {
         let model = Model::new(3);
         assert!(model.insert(OTHER, 8) && model.insert(KEY, 9));
         // The first place is free, so that claims meet the key behind their own place.
-        assert!(model.table.remove(OTHER));
+        assert!(model.table.change(OTHER, FREE));
         let claiming = spawn(&model, |model| model.insert(KEY, 1));
         let removing = spawn(&model, |model| {
             model.touch();
-            assert!(model.table.remove(KEY), "nobody else removes it");
+            assert!(model.table.change(KEY, FREE), "nobody else removes it");
         });
         let won = [model.insert(KEY, 2), claiming.join().unwrap()];
         removing.join().unwrap();
@@ -158,8 +160,8 @@ fn loom_a_look_up_meets_no_slot_of_another_key() {
         assert!(model.insert(KEY, 1));
         // The one place is given to another key and back.
         let renaming = spawn(&model, |model| {
-            assert!(model.table.remove(KEY) && model.insert(OTHER, 2));
-            assert!(model.table.remove(OTHER) && model.insert(KEY, 3));
+            assert!(model.table.change(KEY, FREE) && model.insert(OTHER, 2));
+            assert!(model.table.change(OTHER, FREE) && model.insert(KEY, 3));
         });
         let claimed = Some(super::CLAIMED);
         let seen = model.table.find(OTHER);
@@ -176,18 +178,14 @@ fn loom_a_key_that_stays_is_found_beside_changes() {
     explore("look-up against replace", Some(3), || {
         let model = Model::new(2);
         assert!(model.insert(OTHER, 1) && model.insert(KEY, 2));
-        let renaming = spawn(&model, |model| {
-            assert!(model.table.remove(OTHER) && model.insert(7, 3));
-        });
-        let replacing = spawn(&model, |model| {
-            let located =
-                super::claim::seek(&model.table, super::claim::Table::probe(&model.table, KEY));
-            assert!(located.is_some_and(|located| located.exchange(2, 4)), "nobody else does");
+        let changing = spawn(&model, |model| {
+            // The place before the key's becomes another key's.
+            assert!(model.table.change(OTHER, FREE) && model.insert(7, 3));
+            assert!(model.table.change(KEY, 4), "nobody else does");
         });
         let seen = [model.table.find(KEY), model.table.find(KEY)];
         assert!([[2, 2], [2, 4], [4, 4]].map(|seen| seen.map(Some)).contains(&seen), "{seen:?}");
-        renaming.join().unwrap();
-        replacing.join().unwrap();
+        changing.join().unwrap();
         assert_eq!((model.table.find(KEY), model.table.find(7)), (Some(4), Some(3)));
     });
 }

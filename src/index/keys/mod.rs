@@ -110,9 +110,11 @@ impl Drop for Claim<'_> {
 pub(crate) struct Located<'a> {
     /// The slot of the key when it was located.
     pub(crate) slot: u32,
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing updates or deletes yet"))]
     place: Place<'a>,
 }
 
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing updates or deletes yet"))]
 impl Located<'_> {
     /// Gives the key another slot at once; false if its slot is no longer [`Self::slot`].
     pub(crate) fn replace(&self, new: u32) -> bool {

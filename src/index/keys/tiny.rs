@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::claim::{Probe, Table, Taken, look, seek, settle, take};
+use super::claim::{Probe, Table, Taken, Window, look, seek, settle, take};
 use super::word::State;
 use crate::sync::Word;
 
-/// All keys have one sequence, one mark and one lane.
+/// All keys have one window, one mark and one lane.
 pub(super) struct Tiny<W> {
     words: Vec<W>,
     names: Vec<W>,
@@ -26,7 +26,7 @@ impl<W: Word> Tiny<W> {
         if seek(self, probe).is_some() {
             return None;
         }
-        let taken = take(self, probe, self.sequence(probe)).expect("there is a free place");
+        let taken = take(self, probe, self.all()).expect("there is a free place");
         settle(self, probe, &taken).then_some(taken)
     }
 
@@ -35,14 +35,26 @@ impl<W: Word> Tiny<W> {
         seek(self, self.probe(key)).map(|taken| taken.what())
     }
 
-    /// Whether a published key was removed by this call.
-    pub(super) fn remove(&self, key: u64) -> bool {
-        seek(self, self.probe(key)).is_some_and(|taken| taken.exchange(taken.what(), 0))
+    /// Makes the place of a key something else; whether this call did.
+    pub(super) fn change(&self, key: u64, what: u32) -> bool {
+        seek(self, self.probe(key)).is_some_and(|taken| taken.exchange(taken.what(), what))
+    }
+
+    /// Begins a claim, and stops when it is in turn.
+    pub(super) fn stand_still(&self, key: u64) -> Taken<'_, W> {
+        let taken = take(self, self.probe(key), self.all()).expect("there is a free place");
+        self.lane.exchange(0, taken.turn().bits()).expect("it is nobody's turn");
+        taken
+    }
+
+    /// Its one window.
+    pub(super) fn all(&self) -> Window<'_, W> {
+        Window { first: 0, words: &self.words }
     }
 
     /// What all places are.
     pub(super) fn states(&self) -> Vec<State> {
-        (0..self.words.len() as u32).map(|place| look(self, place)).collect()
+        self.words.iter().map(look).collect()
     }
 
     /// Whether nobody's turn is left over.
@@ -66,8 +78,8 @@ impl<W: Word> Table for Tiny<W> {
         Probe { key, hash: 7 << 56 }
     }
 
-    fn sequence(&self, _probe: Probe) -> impl Iterator<Item = u32> {
-        0..self.words.len() as u32
+    fn windows(&self, _probe: Probe) -> impl Iterator<Item = Window<'_, W>> {
+        [self.all()].into_iter()
     }
 
     fn lane(&self, _probe: Probe) -> &W {
