@@ -1,11 +1,12 @@
 //! The protocol of the live table: how a key's place is found, taken and decided.
 //!
 //! ```text
-//!            take            name it            anybody, in turn           publish
-//!   FREE(v) ─────► HELD(v+1) ─────► PENDING(v+1) ───┬──► CLAIMED(v+1) ─┬──────────► slot(v+1) ⟲ replace
-//!      ▲                                   no: taken └──► HELD(v+1) ─┐  │ dropped        │
-//!      └────────────────────────────────────────────────────────────┴──┴────────────────┘ remove
+//!   FREE ──take──► HELD ──name──► PENDING ──anybody──► CLAIMED ──publish──► slot ──replace──► slot
+//!    ▲▲              │ ▲             │ the key is taken    │ dropped          │ removed
+//!    │└──given back──┘ └─────────────┘                     │                  │
+//!    └─────────────────────────────────────────────────────┴──────────────────┘
 //! ```
+//! A place's version is one more whenever it is taken, and otherwise stays.
 //!
 //! # Names
 //! A place is named only while it is held, before its version is first pending, and never again in
@@ -39,9 +40,9 @@
 //! is to decide and end the turn of another claim.
 //!
 //! # Versions
-//! Versions wrap: a thread that stands still between two accesses for exactly a multiple of
-//! 2^29 − 1 takings of one place would take the last for the first. Readers cannot: slots that
-//! leave the table while they are pinned do not return, and there are fewer slots than versions.
+//! Versions wrap. A thread that stands still between two accesses, for exactly a multiple of
+//! 2^29 − 1 takings of one place, takes the last for the first: minutes of nothing but takings of
+//! that place, and then a chance of one in half a billion.
 
 use std::sync::atomic::Ordering;
 
