@@ -110,7 +110,6 @@ impl Drop for Claim<'_> {
 pub(crate) struct Located<'a> {
     /// The slot of the key when it was located.
     pub(crate) slot: u32,
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing updates or deletes yet"))]
     place: Place<'a>,
 }
 
