@@ -113,7 +113,6 @@ pub(crate) struct Located<'a> {
     place: Place<'a>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing updates or deletes yet"))]
 impl Located<'_> {
     /// Gives the key another slot at once; false if its slot is no longer [`Self::slot`].
     pub(crate) fn replace(&self, new: u32) -> bool {
