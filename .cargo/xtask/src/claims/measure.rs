@@ -41,6 +41,12 @@ impl Measurements {
         self.report(process::cargo().args(bench).args(["--", section]))
     }
 
+    /// The report of one section of `benches/live`.
+    pub(crate) fn live(&mut self, section: &str) -> anyhow::Result<Report> {
+        let bench = ["bench", "--quiet", "--package", "ecphory-tests", "--bench", "live"];
+        self.report(process::cargo().args(bench).args(["--", section]))
+    }
+
     /// The report of the comparison in the browser.
     pub(crate) fn web(&mut self) -> anyhow::Result<Report> {
         let report = self.web.take().unwrap_or_else(|| {
