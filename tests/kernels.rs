@@ -168,14 +168,14 @@ fn split_differences(kernels: &Kernels, random: &mut Random) -> Result<(), Strin
                     // SAFETY: queries and rows have `2 · len` components and bytes.
                     unsafe { kernel(signed.query(), &rows, len, out) }
                 })?;
-                for (name, truth, kernel) in [
-                    ("half_l2", truth.half_l2, kernels.half_l2),
-                    ("split_l2", truth.split_l2, kernels.split_l2),
+                for (name, query, truth, kernel) in [
+                    ("half_l2", codes.query(), truth.half_l2, kernels.half_l2),
+                    ("split_l2", planes.query(), truth.split_l2, kernels.split_l2),
                 ] {
                     compare((name, len, misalignment), count, |isa_is_truth, out| {
                         let kernel = if isa_is_truth { truth } else { kernel };
                         // SAFETY: as above.
-                        unsafe { kernel(codes.query(), &rows, len, out) }
+                        unsafe { kernel(query, &rows, len, out) }
                     })?;
                 }
             }

@@ -160,8 +160,8 @@ pub struct Kernels {
     /// Σ (qᵢ − (8 hᵢ + 4))² with q in 0..=127, otherwise as `half_dot`: the distance from the
     /// middle of what the upper bits leave open.
     pub half_l2: CodeKernel<u8>,
-    /// Σ (qᵢ − cᵢ)² with codes c from both planes of split rows; exact. `len` is the bytes of one
-    /// plane; rows have two, the query two components for each.
+    /// Σ (aᵢ − bᵢ)² of codes of which both are in split rows, the query too; exact. `len` is the
+    /// bytes of one plane, of which each row has two.
     pub split_l2: CodeKernel<u8>,
 }
 

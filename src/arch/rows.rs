@@ -106,19 +106,27 @@ unsafe fn padded<T: Copy>(from: *const T, len: usize, rest: T) -> [T; BLOCK_MAX]
 pub(super) trait Halves: Block<Element = u8> {
     /// Reads `LEN` bytes: the low halves, and the high halves.
     unsafe fn load_halves(from: *const u8) -> [Self; 2];
-    /// `8 · high + low` of halves below 16 and 8.
-    unsafe fn join(high: Self, low: Self) -> Self;
-    /// The same value everywhere.
-    unsafe fn splat(value: u8) -> Self;
+    /// The same, eight times as large: where they lie in a code.
+    unsafe fn load_upper(from: *const u8) -> [Self; 2];
+    /// The bits of both.
+    unsafe fn or(self, other: Self) -> Self;
+    /// `by` less everywhere.
+    unsafe fn less(self, by: u8) -> Self;
 }
 
 /// What is summed over the components of two vectors.
 pub(super) trait Measure {
-    /// What stands for the codes of which only the upper halves are known.
+    /// Reads what stands for the codes of which only the upper halves are known.
+    ///
+    /// # Safety
+    /// As of [`Halves::load_halves`].
+    unsafe fn load_upper<B: Halves>(from: *const u8) -> [B; 2];
+
+    /// The query to be compared with that.
     ///
     /// # Safety
     /// The processor has the instruction set of `B`.
-    unsafe fn middle<B: Halves>(high: B) -> B;
+    unsafe fn for_upper<B: Halves>(query: B) -> B;
 
     /// Adds the terms of one block.
     ///
@@ -134,9 +142,15 @@ pub(super) struct L2;
 
 impl Measure for Dot {
     #[inline(always)]
-    unsafe fn middle<B: Halves>(high: B) -> B {
+    unsafe fn load_upper<B: Halves>(from: *const u8) -> [B; 2] {
         // Scaled and shifted alike for all rows: their order is that of the halves.
-        high
+        // SAFETY: the caller's promise.
+        unsafe { B::load_halves(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn for_upper<B: Halves>(query: B) -> B {
+        query
     }
 
     #[inline(always)]
@@ -148,9 +162,16 @@ impl Measure for Dot {
 
 impl Measure for L2 {
     #[inline(always)]
-    unsafe fn middle<B: Halves>(high: B) -> B {
+    unsafe fn load_upper<B: Halves>(from: *const u8) -> [B; 2] {
         // SAFETY: the caller's promise.
-        unsafe { B::join(high, B::splat(4)) }
+        unsafe { B::load_upper(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn for_upper<B: Halves>(query: B) -> B {
+        // The middle is 4 more than the least code: taken off the query once, not added to each row.
+        // SAFETY: the caller's promise.
+        unsafe { query.less(4) }
     }
 
     #[inline(always)]
@@ -180,7 +201,7 @@ pub(super) struct Whole;
 pub(super) struct As<R>(PhantomData<R>);
 /// The upper halves of codes, packed two to a byte in runs of [`PLANE_ALIGN`].
 pub(super) struct Upper;
-/// As [`Upper`], followed by a plane of the lower three bits.
+/// As [`Upper`], followed by a plane of the lower three bits; the query is such a row too.
 pub(super) struct Both;
 
 impl<B: Block> Layout<B> for Whole {
@@ -244,11 +265,11 @@ impl<B: Halves> Layout<B> for Upper {
         unsafe {
             let mut sums = [B::zero(); ROWS];
             for start in (0..len).step_by(B::LEN) {
-                let [low, high] = query_halves::<B>(query, start);
+                let [low, high] = query_halves::<B>(query, start).map(|half| M::for_upper(half));
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    let [a, b] = B::load_halves(row.add(start));
-                    *sum = M::step(*sum, low, M::middle(a));
-                    *sum = M::step(*sum, high, M::middle(b));
+                    let [a, b] = M::load_upper::<B>(row.add(start));
+                    *sum = M::step(*sum, low, a);
+                    *sum = M::step(*sum, high, b);
                 }
             }
             sums
@@ -265,20 +286,34 @@ impl<B: Halves> Layout<B> for Both {
         rows: &[*const u8; ROWS],
         len: usize,
     ) -> [B::Sum; ROWS] {
-        // SAFETY: as for `Upper`, with `2 · len` bytes of each row.
+        // SAFETY: as for `Upper`, with `2 · len` bytes of the query and of each row.
         unsafe {
             let mut sums = [B::zero(); ROWS];
             for start in (0..len).step_by(B::LEN) {
-                let [low, high] = query_halves::<B>(query, start);
+                let [low, high] = joined::<B>(query, len, start);
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    let [a, b] = B::load_halves(row.add(start));
-                    let [c, d] = B::load_halves(row.add(len + start));
-                    *sum = M::step(*sum, low, B::join(a, c));
-                    *sum = M::step(*sum, high, B::join(b, d));
+                    let [a, b] = joined::<B>(*row, len, start);
+                    *sum = M::step(*sum, low, a);
+                    *sum = M::step(*sum, high, b);
                 }
             }
             sums
         }
+    }
+}
+
+/// The components of a split row that the bytes from `start` on hold in their low and high halves.
+///
+/// # Safety
+/// The row has two planes of `len` bytes, and `start + LEN ≤ len`. The processor has the instruction
+/// set of `B`.
+#[inline(always)]
+unsafe fn joined<B: Halves>(row: *const u8, len: usize, start: usize) -> [B; 2] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [a, b] = B::load_upper(row.add(start));
+        let [c, d] = B::load_halves(row.add(len + start));
+        [a.or(c), b.or(d)]
     }
 }
 
@@ -313,6 +348,14 @@ pub(super) unsafe fn score<B: Block, L: Layout<B>, M: Measure, const ROWS: usize
     for (batch, out) in batches.iter().zip(out_batches) {
         // SAFETY: the caller's promise, for each row of the batch.
         *out = unsafe { L::sum::<M, ROWS>(query, batch, len).map(|sum| B::fold(sum)) };
+    }
+    if rest.len() > ROWS / 2 {
+        let mut batch = [rest[0]; ROWS];
+        batch[..rest.len()].copy_from_slice(rest);
+        // SAFETY: the caller's promise, for each row of the batch.
+        let totals = unsafe { L::sum::<M, ROWS>(query, &batch, len).map(|sum| B::fold(sum)) };
+        out_rest.iter_mut().zip(totals).for_each(|(out, total)| *out = total);
+        return;
     }
     for (row, out) in rest.iter().zip(out_rest) {
         // SAFETY: the caller's promise.

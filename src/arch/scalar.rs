@@ -178,11 +178,12 @@ unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i
 }
 
 unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
-    // SAFETY: the contract of the kernel is that of `sum_halves`, with two planes a row.
+    // SAFETY: the contract of the kernel is that of `sum_halves`, with two planes a row and in the query.
     let score = |row: *const u8| unsafe {
-        sum_halves(len, |i, byte, shift| {
-            let (high, low) = (*row.add(byte) >> shift & 15, *row.add(len + byte) >> shift & 15);
-            (i32::from(*query.add(i)) - i32::from(high << 3 | low)).pow(2)
+        sum_halves(len, |_, byte, shift| {
+            let half = |plane: *const u8| *plane.add(byte) >> shift & 15;
+            let code = |row: *const u8| i32::from(half(row) << 3 | half(row.add(len)));
+            (code(query) - code(row)).pow(2)
         })
     };
     out.iter_mut().zip(rows).for_each(|(out, row)| *out = score(*row));

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer, node_word};
 use super::level::{level, mix};
 use super::links;
-use super::pool::Candidate;
+use super::pool::{Candidate, sort};
 use super::select::Selector;
 use super::walk::Scratch;
 use super::word::{Entry, Link, Node};
@@ -269,7 +269,7 @@ impl Build<'_> {
         candidates.clear();
         slots.clear();
         let pool = scratch.pool.candidates().iter();
-        if scratch.probe.heed(self.space) {
+        if scratch.probe.heed() {
             slots.extend(pool.map(|c| c.node()));
         } else {
             candidates.extend(pool.map(|c| Candidate::new(c.ordinal(), c.node())));
@@ -279,14 +279,14 @@ impl Build<'_> {
             .extend(around.iter().filter(|&&other| other != slot && nodes.level(other) >= level));
         let node_of = |slot: u32| if level == 0 { slot } else { nodes.uppers[slot as usize] };
         worker.consider(self.space, node_of);
-        worker.candidates.sort_unstable();
+        sort(&mut worker.candidates);
     }
 
     /// The diverse ones of the candidates, in `worker.kept`.
     fn choose(&self, limit: usize, slot_of: impl Fn(u32) -> u32, worker: &mut Worker) {
         let Worker { selector, candidates, kept, .. } = worker;
         let candidates = &candidates[..candidates.len().min(self.plan.ef_construction)];
-        selector.select(self.space, candidates, limit, slot_of, |_| false, kept);
+        selector.select(self.space, candidates, limit, &slot_of, &|_| false, kept);
     }
 
     /// Gives each node of the batch but the anchor a parent of smaller rank with room for a pin,
@@ -361,7 +361,7 @@ impl Build<'_> {
         if worker.row.len() > row.len() {
             let slot_of = |node| if level == 0 { node } else { self.graph.slot_of(node) };
             let Worker { selector, row: links, .. } = worker;
-            let kept = selector.prune(self.space, slot_of(target), row.len(), slot_of, links);
+            let kept = selector.prune(self.space, slot_of(target), row.len(), &slot_of, links);
             links.truncate(kept);
         }
         links::fill(row, worker.row.iter().copied());

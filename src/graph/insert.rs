@@ -172,7 +172,7 @@ impl Insert<'_> {
     fn choose(&self, slot_of: impl Fn(u32) -> u32, scratch: &mut InsertScratch) {
         let InsertScratch { walk, selector, kept, .. } = scratch;
         let found = walk.pool.candidates();
-        selector.select(self.space, found, self.graph.m, slot_of, |_| false, kept);
+        selector.select(self.space, found, self.graph.m, &slot_of, &|_| false, kept);
     }
 
     /// Finds a parent with room, draws a rank above the parent's and writes the node word.
@@ -256,7 +256,7 @@ impl Insert<'_> {
         if links.iter().all(|link| link.target() != name) {
             links.push(Link::new(name, false));
         }
-        let kept = selector.prune(self.space, slot_of(node), row.len(), slot_of, links);
+        let kept = selector.prune(self.space, slot_of(node), row.len(), &slot_of, links);
         links[kept..].iter().rev().map(|link| link.target()).collect()
     }
 }

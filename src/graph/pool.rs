@@ -120,7 +120,7 @@ impl Pool {
     fn admit(&mut self, count: usize) {
         let Self { candidates, arrived, places, .. } = self;
         let arrived = &mut arrived[..count];
-        arrived.sort_unstable();
+        sort(arrived);
         let mut last = None;
         let mut crowded = false;
         for (place, &candidate) in places.iter_mut().zip(&*arrived) {
@@ -204,6 +204,26 @@ impl Pool {
     /// The candidates, nearest first.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.candidates
+    }
+}
+
+/// Candidates that are sorted in place by insertion, however they lie.
+const SHORT: usize = 512;
+
+/// Sorts candidates, nearest first: those that are few, or that codes have put nearly in order, by
+/// insertion. The standard library made small for the browser would sort any by a heap.
+pub(crate) fn sort(candidates: &mut [Candidate]) {
+    if candidates.len() > SHORT {
+        return candidates.sort_unstable();
+    }
+    for end in 1..candidates.len() {
+        let candidate = candidates[end];
+        let mut place = end;
+        while place > 0 && candidate < candidates[place - 1] {
+            candidates[place] = candidates[place - 1];
+            place -= 1;
+        }
+        candidates[place] = candidate;
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Probe {
     item: Vec<f32>,
     signed: Vec<i8>,
     code: Vec<u8>,
+    /// The slot of an item.
+    slot: u32,
     /// `Σ (qᵢ − 64)` of an item under inner product.
     sum: i32,
     /// The item's own bias under inner product.
@@ -52,6 +54,7 @@ impl Probe {
             item: Vec::new(),
             signed: Vec::new(),
             code: Vec::new(),
+            slot: 0,
             sum: 0,
             bias: 0.0,
             step: 0.0,
@@ -92,10 +95,11 @@ impl Probe {
             self.exact.set(&self.item, None);
             return;
         }
-        space.code(slot, &mut self.code);
         self.form = Form::Item;
+        self.slot = slot;
         if space.metric == Metric::InnerProduct {
             self.form = Form::Product;
+            space.code(slot, &mut self.code);
             let (code, padding) = self.code.split_at(space.store.shape.dim);
             self.signed.clear();
             self.signed.extend(code.iter().map(|&c| (i32::from(c) - ORIGIN) as i8));
@@ -110,20 +114,19 @@ impl Probe {
     pub(crate) fn skim(&mut self, space: &Space) {
         if self.form == Form::Item && space.traversed_step() > 1.0 {
             self.form = Form::Upper;
+            space.code(self.slot, &mut self.code);
             let dim = space.store.shape.dim;
             self.code[dim..].fill(space.code_padding());
         }
     }
 
     /// Compares the item with whole codes again; false if it was all along.
-    pub(crate) fn heed(&mut self, space: &Space) -> bool {
-        if self.form != Form::Upper {
-            return false;
+    pub(crate) fn heed(&mut self) -> bool {
+        let skimmed = self.form == Form::Upper;
+        if skimmed {
+            self.form = Form::Item;
         }
-        self.form = Form::Item;
-        let dim = space.store.shape.dim;
-        self.code[dim..].fill(0);
-        true
+        skimmed
     }
 
     /// Whether ordinals are squared differences of an item's code and others.
@@ -191,7 +194,7 @@ impl Probe {
         match self.form {
             Form::Exact | Form::Signed => space.traverse_dot(&self.signed, slots, sums),
             Form::Code | Form::Upper => space.traverse_l2(&self.code, slots, sums),
-            Form::Item => space.l2_codes(&self.code, slots, sums),
+            Form::Item => space.l2_codes(self.slot, slots, sums),
             Form::Product => space.dot_codes(&self.signed, slots, sums),
         }
         match self.form {

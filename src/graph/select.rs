@@ -1,20 +1,21 @@
 //! Choosing diverse neighbours (algorithm 4 of Malkov and Yashunin 2018).
 
-use super::pool::Candidate;
+use super::pool::{Candidate, sort};
 use super::probe::Probe;
 use super::word::Link;
 use crate::store::Space;
 
-/// Scores taken at once while looking for a reason to reject: few, because most candidates that
-/// are rejected are so by one of the nearest.
-const LOOK: usize = 8;
+/// Candidates that are chosen from together: each one that is kept is compared at once with what is
+/// left of them. More would be compared in vain once enough are kept, fewer with each kept one anew.
+const WINDOW: usize = 64;
 
 /// Memory of the selection.
 pub(crate) struct Selector {
     /// Whether items are compared by their codes.
     pub(crate) on_codes: bool,
     probe: Probe,
-    kept_slots: Vec<u32>,
+    /// Candidates of the window that nothing covers so far, and their slots.
+    open: Vec<Candidate>,
     slots: Vec<u32>,
     ordinals: Vec<u32>,
 }
@@ -24,7 +25,7 @@ impl Selector {
         Self {
             on_codes: space.codes().is_some(),
             probe: Probe::new(space),
-            kept_slots: Vec::new(),
+            open: Vec::new(),
             slots: Vec::new(),
             ordinals: Vec::new(),
         }
@@ -38,7 +39,7 @@ impl Selector {
         space: &Space,
         centre: u32,
         limit: usize,
-        slot_of: impl Fn(u32) -> u32,
+        slot_of: &dyn Fn(u32) -> u32,
         row: &mut Vec<Link>,
     ) -> usize {
         self.slots.clear();
@@ -49,10 +50,10 @@ impl Selector {
         let scored = row.iter().zip(&self.ordinals);
         let mut candidates: Vec<_> =
             scored.map(|(link, &ordinal)| Candidate::new(ordinal, link.target())).collect();
-        candidates.sort_unstable();
+        sort(&mut candidates);
         let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
         let mut kept = Vec::with_capacity(limit);
-        self.select(space, &candidates, limit, slot_of, pinned, &mut kept);
+        self.select(space, &candidates, limit, slot_of, &pinned, &mut kept);
         let given_up = candidates.iter().filter(|candidate| !kept.contains(candidate));
         let sorted = kept.iter().chain(given_up).map(|c| Link::new(c.node(), pinned(c.node())));
         *row = sorted.collect();
@@ -73,44 +74,59 @@ impl Selector {
         space: &Space,
         candidates: &[Candidate],
         limit: usize,
-        slot_of: impl Fn(u32) -> u32,
-        must: impl Fn(u32) -> bool,
+        slot_of: &dyn Fn(u32) -> u32,
+        must: &dyn Fn(u32) -> bool,
         kept: &mut Vec<Candidate>,
     ) {
         kept.clear();
-        self.kept_slots.clear();
         let mut musts = candidates.iter().filter(|c| must(c.node())).count();
-        for &candidate in candidates {
-            let forced = must(candidate.node());
-            let slot = slot_of(candidate.node());
-            musts -= usize::from(forced);
-            if !forced
-                && (kept.len() + musts >= limit || self.is_covered(space, candidate, slot, kept))
-            {
-                continue;
+        for window in candidates.chunks(WINDOW) {
+            self.open.clear();
+            self.open.extend_from_slice(window);
+            self.slots.clear();
+            self.slots.extend(window.iter().map(|c| slot_of(c.node())));
+            if kept.len() + musts < limit {
+                for &mut by in &mut *kept {
+                    self.cover(space, by, slot_of(by.node()), 0, must);
+                }
             }
-            kept.push(candidate);
-            self.kept_slots.push(slot);
+            let mut next = 0;
+            while let Some(&candidate) = self.open.get(next) {
+                next += 1;
+                let forced = must(candidate.node());
+                musts -= usize::from(forced);
+                if forced || kept.len() + musts < limit {
+                    kept.push(candidate);
+                    if kept.len() + musts < limit {
+                        self.cover(space, candidate, self.slots[next - 1], next, must);
+                    }
+                }
+            }
         }
     }
 
-    fn is_covered(
+    /// Takes what `by`, whose slot is `slot`, covers out of the open candidates from `start` on.
+    fn cover(
         &mut self,
         space: &Space,
-        candidate: Candidate,
+        by: Candidate,
         slot: u32,
-        kept: &[Candidate],
-    ) -> bool {
-        self.probe.set_item(space, slot, self.on_codes);
-        let far = candidate.ordinal();
-        let mut ordinals = [0; LOOK];
-        self.kept_slots.chunks(LOOK).zip(kept.chunks(LOOK)).any(|(slots, kept)| {
-            let ordinals = &mut ordinals[..slots.len()];
-            self.probe.score(space, slots, ordinals);
-            let covers = |(&near, kept): (&u32, &Candidate)| {
-                near < far || (near == far && kept.ordinal() == far)
-            };
-            ordinals.iter().zip(kept).any(covers)
-        })
+        start: usize,
+        must: &dyn Fn(u32) -> bool,
+    ) {
+        let Self { on_codes, probe, open, slots, ordinals } = self;
+        ordinals.resize(slots.len(), 0);
+        probe.set_item(space, slot, *on_codes);
+        probe.score(space, &slots[start..], &mut ordinals[start..]);
+        let mut left = start;
+        for i in start..open.len() {
+            let (candidate, near) = (open[i], ordinals[i]);
+            let far = candidate.ordinal();
+            let covered = near < far || (near == far && by.ordinal() == far);
+            (open[left], slots[left]) = (candidate, slots[i]);
+            left += usize::from(!covered || must(candidate.node()));
+        }
+        open.truncate(left);
+        slots.truncate(left);
     }
 }

@@ -72,11 +72,11 @@ impl Space {
         sums.iter_mut().zip(low).for_each(|(high, low)| *high = 8 * *high + *low);
     }
 
-    /// `Σ (qᵢ − cᵢ)²` of a code with the codes of up to [`BLOCK`] published slots.
+    /// `Σ (aᵢ − bᵢ)²` of the code of a published slot with those of up to [`BLOCK`] others.
     #[inline]
-    pub(crate) fn l2_codes(&self, query: &[u8], slots: &[u32], sums: &mut [i32]) {
+    pub(crate) fn l2_codes(&self, item: u32, slots: &[u32], sums: &mut [i32]) {
         let kernel = if self.is_split() { self.kernels.split_l2 } else { self.kernels.u7_l2 };
-        self.score_codes(kernel, query, 0, slots, sums);
+        self.score_codes(kernel, self.code_row(item), 0, slots, sums);
     }
 
     #[inline]
@@ -105,7 +105,7 @@ impl Space {
         let len = self.traversed_bytes();
         // SAFETY: rows of backed slots hold `stride` bytes, as many as the query has components:
         // one plane, or two of half as many from byte 0 on, and one from the second plane on;
-        // `split_l2`, which reads both, is called with the first. Counts agree; kernels are handed
+        // `split_l2`, which reads both of rows and query, is called with the first. Counts agree; kernels are handed
         // out by detection only. (A value above 127, possible in a damaged file, gives a wrong sum
         // and nothing worse.)
         unsafe { kernel(query.as_ptr(), &rows[..slots.len()], len, sums) };

@@ -292,7 +292,7 @@ impl Space {
 
     /// The row of a published slot's code.
     #[inline(always)]
-    fn code_row(&self, slot: u32) -> &[u8] {
+    pub(super) fn code_row(&self, slot: u32) -> &[u8] {
         // SAFETY: code rows hold `code_stride` bytes, and published rows are not written again.
         unsafe { self.store.codes.values(slot, self.store.shape.code_stride()) }
     }

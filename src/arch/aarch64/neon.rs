@@ -370,13 +370,24 @@ impl<const DOTPROD: bool> Halves for Codes<DOTPROD> {
 
     #[inline]
     #[target_feature(enable = "neon")]
-    unsafe fn join(Self(high): Self, Self(low): Self) -> Self {
-        Self([0, 1].map(|i| vorrq_s8(vshlq_n_s8::<3>(high[i]), low[i])))
+    unsafe fn load_upper(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 32 readable bytes.
+        let bytes = unsafe { [vld1q_u8(from), vld1q_u8(from.add(16))] };
+        let upper = |bits| vreinterpretq_s8_u8(vandq_u8(bits, vdupq_n_u8(0x78)));
+        let low = |bytes| upper(vshlq_n_u8::<3>(bytes));
+        let high = |bytes| upper(vshrq_n_u8::<1>(bytes));
+        [Self(bytes.map(low)), Self(bytes.map(high))]
     }
 
     #[inline]
     #[target_feature(enable = "neon")]
-    unsafe fn splat(value: u8) -> Self {
-        Self([vdupq_n_s8(value as i8); 2])
+    unsafe fn or(self, other: Self) -> Self {
+        Self([0, 1].map(|i| vorrq_s8(self.0[i], other.0[i])))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn less(self, by: u8) -> Self {
+        Self(self.0.map(|codes| vsubq_s8(codes, vdupq_n_s8(by as i8))))
     }
 }

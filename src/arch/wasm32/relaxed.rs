@@ -4,11 +4,11 @@
 //! has, so the result is exact on every engine.
 
 use std::arch::wasm32::{
-    i8x16_abs, i8x16_sub, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, u8x16_shl, u8x16_shr,
-    u8x16_splat, v128, v128_and, v128_load, v128_or,
+    i8x16_abs, i8x16_sub, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, u8x16_shr, u8x16_splat,
+    v128, v128_and, v128_load, v128_or,
 };
 
-use super::simd128::{self, fold_codes};
+use super::simd128::{self, fold_codes, load_upper};
 use crate::arch::rows::{Block, Both, Dot, Halves, L2, Upper, Whole, score};
 use crate::arch::{Isa, Kernels};
 
@@ -97,12 +97,18 @@ impl Halves for Codes {
     }
 
     #[inline(always)]
-    unsafe fn join(high: Self, low: Self) -> Self {
-        Self(v128_or(u8x16_shl(high.0, 3), low.0))
+    unsafe fn load_upper(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 16 readable bytes.
+        unsafe { load_upper(from).map(Self) }
     }
 
     #[inline(always)]
-    unsafe fn splat(value: u8) -> Self {
-        Self(u8x16_splat(value))
+    unsafe fn or(self, other: Self) -> Self {
+        Self(v128_or(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn less(self, by: u8) -> Self {
+        Self(i8x16_sub(self.0, u8x16_splat(by)))
     }
 }

@@ -5,7 +5,7 @@ use std::arch::wasm32::{
     i16x8_load_extend_i8x8, i16x8_load_extend_u8x8, i16x8_shl, i16x8_splat, i16x8_sub, i32x4_add,
     i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_extract_lane,
     i32x4_load_extend_u16x4, i32x4_shl, i32x4_shuffle, i32x4_splat, u8x16_shr, u8x16_splat,
-    u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, v128, v128_and, v128_load, v128_or,
+    u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, u16x8_shr, v128, v128_and, v128_load, v128_or,
 };
 
 use crate::arch::rows::{As, Block, Both, Dot, Halves, L2, Rows, Upper, Whole, score};
@@ -237,6 +237,13 @@ impl Rows<Floats> for Steps {
 #[derive(Clone, Copy)]
 struct Codes([v128; 2]);
 
+impl Codes {
+    #[inline(always)]
+    fn widened(bytes: v128) -> Self {
+        Self([u16x8_extend_low_u8x16(bytes), u16x8_extend_high_u8x16(bytes)])
+    }
+}
+
 impl Block for Codes {
     type Element = u8;
     type Sum = v128;
@@ -281,19 +288,37 @@ impl Halves for Codes {
     unsafe fn load_halves(from: *const u8) -> [Self; 2] {
         // SAFETY: the caller promises 16 readable bytes; a load takes any alignment.
         let bytes = unsafe { v128_load(from.cast()) };
-        let widened = |bytes| Self([u16x8_extend_low_u8x16(bytes), u16x8_extend_high_u8x16(bytes)]);
-        [widened(v128_and(bytes, u8x16_splat(15))), widened(u8x16_shr(bytes, 4))]
+        [Self::widened(v128_and(bytes, u8x16_splat(15))), Self::widened(u8x16_shr(bytes, 4))]
     }
 
     #[inline(always)]
-    unsafe fn join(Self(high): Self, Self(low): Self) -> Self {
-        Self([0, 1].map(|i| v128_or(i16x8_shl(high[i], 3), low[i])))
+    unsafe fn load_upper(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller promises 16 readable bytes.
+        unsafe { load_upper(from).map(Self::widened) }
     }
 
     #[inline(always)]
-    unsafe fn splat(value: u8) -> Self {
-        Self([i16x8_splat(i16::from(value)); 2])
+    unsafe fn or(self, other: Self) -> Self {
+        Self([0, 1].map(|i| v128_or(self.0[i], other.0[i])))
     }
+
+    #[inline(always)]
+    unsafe fn less(self, by: u8) -> Self {
+        Self(self.0.map(|codes| i16x8_sub(codes, i16x8_splat(i16::from(by)))))
+    }
+}
+
+/// The upper halves of 16 bytes of a plane, eight times: the low ones, and the high ones.
+///
+/// # Safety
+/// `from` points to 16 readable bytes.
+#[inline(always)]
+pub(super) unsafe fn load_upper(from: *const u8) -> [v128; 2] {
+    // SAFETY: the caller's promise; a load takes any alignment.
+    let bytes = unsafe { v128_load(from.cast()) };
+    let upper = u8x16_splat(0x78);
+    // Words are shifted, as processors do: there are no shifts of bytes on x86-64.
+    [v128_and(i16x8_shl(bytes, 3), upper), v128_and(u16x8_shr(bytes, 1), upper)]
 }
 
 /// The sum of four lanes.

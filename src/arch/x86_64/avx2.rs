@@ -295,14 +295,25 @@ impl Halves for Codes {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn join(high: Self, low: Self) -> Self {
-        // Below 16, a half shifted by three stays in its byte.
-        Self(_mm256_or_si256(_mm256_slli_epi32::<3>(high.0), low.0))
+    unsafe fn load_upper(from: *const u8) -> [Self; 2] {
+        let upper = _mm256_set1_epi8(0x78);
+        // SAFETY: the caller promises 32 readable bytes.
+        let bytes = unsafe { _mm256_loadu_si256(from.cast()) };
+        [
+            Self(_mm256_and_si256(_mm256_slli_epi32::<3>(bytes), upper)),
+            Self(_mm256_and_si256(_mm256_srli_epi32::<1>(bytes), upper)),
+        ]
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn splat(value: u8) -> Self {
-        Self(_mm256_set1_epi8(value as i8))
+    unsafe fn or(self, other: Self) -> Self {
+        Self(_mm256_or_si256(self.0, other.0))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn less(self, by: u8) -> Self {
+        Self(_mm256_sub_epi8(self.0, _mm256_set1_epi8(by as i8)))
     }
 }

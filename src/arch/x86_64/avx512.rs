@@ -311,14 +311,25 @@ impl Halves for Codes {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn join(high: Self, low: Self) -> Self {
-        // Below 16, a half shifted by three stays in its byte.
-        Self(_mm512_or_si512(_mm512_slli_epi32::<3>(high.0), low.0))
+    unsafe fn load_upper(from: *const u8) -> [Self; 2] {
+        let upper = _mm512_set1_epi8(0x78);
+        // SAFETY: the caller promises 64 readable bytes.
+        let bytes = unsafe { _mm512_loadu_si512(from.cast()) };
+        [
+            Self(_mm512_and_si512(_mm512_slli_epi32::<3>(bytes), upper)),
+            Self(_mm512_and_si512(_mm512_srli_epi32::<1>(bytes), upper)),
+        ]
     }
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn splat(value: u8) -> Self {
-        Self(_mm512_set1_epi8(value as i8))
+    unsafe fn or(self, other: Self) -> Self {
+        Self(_mm512_or_si512(self.0, other.0))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn less(self, by: u8) -> Self {
+        Self(_mm512_sub_epi8(self.0, _mm512_set1_epi8(by as i8)))
     }
 }
