@@ -258,13 +258,17 @@ fn both_planes_are_the_code_and_the_upper_is_near_it() {
         let query: Vec<u8> = (0..2 * len).map(|_| random.code()).collect();
         let signed: Vec<i8> = (0..2 * len).map(|_| random.signed_code()).collect();
         let row: Vec<u8> = (0..2 * len).map(|_| random.code()).collect();
-        let mut planes = vec![0u8; 2 * len];
-        for (i, code) in row.iter().enumerate() {
-            let byte = i / 128 * 64 + i % 64;
-            let shift = if i % 128 < 64 { 0 } else { 4 };
-            planes[byte] |= (code >> 3) << shift;
-            planes[len + byte] |= (code & 7) << shift;
-        }
+        let split = |codes: &[u8]| {
+            let mut planes = vec![0u8; 2 * len];
+            for (i, code) in codes.iter().enumerate() {
+                let byte = i / 128 * 64 + i % 64;
+                let shift = if i % 128 < 64 { 0 } else { 4 };
+                planes[byte] |= (code >> 3) << shift;
+                planes[len + byte] |= (code & 7) << shift;
+            }
+            planes
+        };
+        let (query_planes, planes) = (split(&query), split(&row));
         let l2 = |center: fn(u8) -> i32| -> i32 {
             query.iter().zip(&row).map(|(q, c)| (i32::from(*q) - center(*c)).pow(2)).sum()
         };
@@ -273,9 +277,9 @@ fn both_planes_are_the_code_and_the_upper_is_near_it() {
         };
         let mut scores = [0; 4];
         let rows = [planes.as_ptr()];
-        // SAFETY: the query has `2 · len` components, the row two planes of `len` bytes.
+        // SAFETY: queries have `2 · len` components, split ones and the row two planes of `len` bytes.
         unsafe {
-            (kernels.split_l2)(query.as_ptr(), &rows, len, &mut scores[..1]);
+            (kernels.split_l2)(query_planes.as_ptr(), &rows, len, &mut scores[..1]);
             (kernels.half_l2)(query.as_ptr(), &rows, len, &mut scores[1..2]);
             (kernels.half_dot)(signed.as_ptr(), &rows, len, &mut scores[2..3]);
             (kernels.half_dot)(signed.as_ptr(), &[planes[len..].as_ptr()], len, &mut scores[3..]);

@@ -349,14 +349,6 @@ pub(super) unsafe fn score<B: Block, L: Layout<B>, M: Measure, const ROWS: usize
         // SAFETY: the caller's promise, for each row of the batch.
         *out = unsafe { L::sum::<M, ROWS>(query, batch, len).map(|sum| B::fold(sum)) };
     }
-    if rest.len() > ROWS / 2 {
-        let mut batch = [rest[0]; ROWS];
-        batch[..rest.len()].copy_from_slice(rest);
-        // SAFETY: the caller's promise, for each row of the batch.
-        let totals = unsafe { L::sum::<M, ROWS>(query, &batch, len).map(|sum| B::fold(sum)) };
-        out_rest.iter_mut().zip(totals).for_each(|(out, total)| *out = total);
-        return;
-    }
     for (row, out) in rest.iter().zip(out_rest) {
         // SAFETY: the caller's promise.
         [*out] = unsafe { L::sum::<M, 1>(query, &[*row], len).map(|sum| B::fold(sum)) };

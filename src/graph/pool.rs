@@ -207,14 +207,15 @@ impl Pool {
     }
 }
 
-/// Candidates that are sorted in place by insertion, however they lie.
+/// More candidates than this are not sorted by insertion.
 const SHORT: usize = 512;
 
-/// Sorts candidates, nearest first: those that are few, or that codes have put nearly in order, by
-/// insertion. The standard library made small for the browser would sort any by a heap.
+/// Sorts candidates, nearest first: by insertion, because they are few, or were put nearly in order
+/// by the halves of their codes. (What the standard library has when it is built small for the
+/// browser looks at neither.)
 pub(crate) fn sort(candidates: &mut [Candidate]) {
     if candidates.len() > SHORT {
-        return candidates.sort_unstable();
+        return candidates.sort();
     }
     for end in 1..candidates.len() {
         let candidate = candidates[end];

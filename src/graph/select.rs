@@ -5,8 +5,9 @@ use super::probe::Probe;
 use super::word::Link;
 use crate::store::Space;
 
-/// Candidates that are chosen from together: each one that is kept is compared at once with what is
-/// left of them. More would be compared in vain once enough are kept, fewer with each kept one anew.
+/// Candidates that are chosen from together: what is kept is compared with all that is left of them
+/// at once. Of more, many would be compared before it is known that enough are kept; fewer would
+/// fill no batch of a kernel.
 const WINDOW: usize = 64;
 
 /// Memory of the selection.
@@ -86,7 +87,7 @@ impl Selector {
             self.slots.clear();
             self.slots.extend(window.iter().map(|c| slot_of(c.node())));
             if kept.len() + musts < limit {
-                for &mut by in &mut *kept {
+                for &by in kept.iter() {
                     self.cover(space, by, slot_of(by.node()), 0, must);
                 }
             }
@@ -95,17 +96,20 @@ impl Selector {
                 next += 1;
                 let forced = must(candidate.node());
                 musts -= usize::from(forced);
-                if forced || kept.len() + musts < limit {
-                    kept.push(candidate);
-                    if kept.len() + musts < limit {
-                        self.cover(space, candidate, self.slots[next - 1], next, must);
-                    }
+                if !forced && kept.len() + musts >= limit {
+                    continue;
+                }
+                kept.push(candidate);
+                // Of what follows, nothing but those that must be would be kept anyway.
+                if kept.len() + musts < limit {
+                    self.cover(space, candidate, self.slots[next - 1], next, must);
                 }
             }
         }
     }
 
-    /// Takes what `by`, whose slot is `slot`, covers out of the open candidates from `start` on.
+    /// Takes what the kept `by` covers out of the open candidates from `start` on, but for those for
+    /// which `must` holds.
     fn cover(
         &mut self,
         space: &Space,

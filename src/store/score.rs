@@ -105,9 +105,9 @@ impl Space {
         let len = self.traversed_bytes();
         // SAFETY: rows of backed slots hold `stride` bytes, as many as the query has components:
         // one plane, or two of half as many from byte 0 on, and one from the second plane on;
-        // `split_l2`, which reads both of rows and query, is called with the first. Counts agree; kernels are handed
-        // out by detection only. (A value above 127, possible in a damaged file, gives a wrong sum
-        // and nothing worse.)
+        // `split_l2`, which reads both planes of rows and of the query, is called with the first and
+        // with a row for its query. Counts agree; kernels are handed out by detection only. (A value
+        // above 127, possible in a damaged file, gives a wrong sum and nothing worse.)
         unsafe { kernel(query.as_ptr(), &rows[..slots.len()], len, sums) };
     }
 }
