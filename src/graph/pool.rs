@@ -93,7 +93,7 @@ impl Pool {
             let scored = candidates.iter_mut().zip(ordinals);
             scored.for_each(|(c, ordinal)| *c = Candidate::new(*ordinal, c.node()));
         }
-        self.candidates.sort_unstable();
+        sort(&mut self.candidates);
     }
 
     /// Keeps those of up to [`M0_MAX`] candidates that are among the best.

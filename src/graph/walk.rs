@@ -216,7 +216,7 @@ impl Scratch {
     /// Ends a walk of level 0 that skimmed: what it found is compared again, on whole codes.
     pub(crate) fn heed(&mut self, space: &Space) {
         let Self { probe, pool, .. } = self;
-        if probe.heed(space) {
+        if probe.heed() {
             pool.score_again(|slots, ordinals| probe.score(space, slots, ordinals));
         }
     }
