@@ -459,7 +459,7 @@ impl MendScratch {
             self.score_named(space, slot_of(name), slot_of);
             let must = |name| self.links.iter().any(|l| l.pinned() && l.target() == name);
             let limit = row(name).len();
-            self.selector.select(space, &self.near, limit, slot_of, must, &mut self.kept);
+            self.selector.select(space, &self.near, limit, slot_of, &must, &mut self.kept);
             self.kept.retain(|c| self.links.iter().all(|link| link.target() != c.node()));
         } else {
             self.kept.clear();
