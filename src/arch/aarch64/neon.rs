@@ -9,7 +9,7 @@ use std::arch::aarch64::{
     vdupq_n_u8, vget_high_f32, vget_low_f32, vget_low_s8, vget_low_s16, vld1_u8, vld1_u16,
     vld1q_f32, vld1q_s8, vld1q_u8, vmlal_high_s8, vmovl_high_s16, vmovl_s16, vmovl_u8, vmull_s8,
     vmulq_f32, vorrq_s8, vpadalq_s16, vpadds_f32, vreinterpret_f16_u16, vreinterpretq_s8_u8,
-    vreinterpretq_s16_u16, vshlq_n_s8, vshrq_n_u8, vsubq_f32, vsubq_s16,
+    vreinterpretq_s16_u16, vshlq_n_u8, vshrq_n_u8, vsubq_f32, vsubq_s8, vsubq_s16,
 };
 use std::arch::asm;
 
