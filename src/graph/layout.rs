@@ -326,13 +326,13 @@ impl Graph {
     }
 
     /// The words of a level-0 row.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn row(&self, slot: u32) -> &[AtomicU32] {
         &self.links.words(slot)[..2 * self.m]
     }
 
     /// The words of an upper row: `level` ≥ 1 of the node with this upper id.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn upper_row(&self, id: u32, level: usize) -> &[AtomicU32] {
         &self.upper_links.words(id + level as u32 - 1)[..self.m]
     }
@@ -351,6 +351,7 @@ pub(crate) fn node_word(space: &Space, slot: u32) -> &AtomicU64 {
 }
 
 /// Reads the node word of a slot.
+#[inline(never)]
 pub(crate) fn node(space: &Space, slot: u32) -> Node {
     // Acquire pairs with the release that linked the node.
     Node::from_bits(node_word(space, slot).load(Ordering::Acquire))
@@ -397,7 +398,7 @@ impl Layer for BaseLayer<'_> {
 
     #[inline(always)]
     fn row(&self, node: u32) -> &[AtomicU32] {
-        self.graph.row(node)
+        &self.graph.links.words(node)[..2 * self.graph.m]
     }
 
     #[inline(always)]

@@ -58,6 +58,7 @@ pub(crate) fn read<W: Words + ?Sized>(
 }
 
 /// Copies the links of a row, with their pins, into `out`; otherwise as [`read`].
+#[inline(never)]
 pub(crate) fn read_links<W: Words + ?Sized>(row: &W, out: &mut Vec<Link>) {
     out.clear();
     out.extend(
@@ -70,6 +71,7 @@ pub(crate) fn read_links<W: Words + ?Sized>(row: &W, out: &mut Vec<Link>) {
 }
 
 /// Writes a row that no link names yet, or that no other thread touches.
+#[inline(never)]
 pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = Link>) {
     let mut links = links.into_iter();
     for place in 0..row.len() {
@@ -86,6 +88,7 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 /// reclaims dead nodes afterwards. So a target that is not found first does not appear meanwhile.
 ///
 /// Lock-free: each failed exchange means that another writer's has succeeded.
+#[inline(never)]
 pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
     for place in 0..row.len() {
         // Acquire pairs with the release of the link that may stand here already.
@@ -110,6 +113,7 @@ pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
 }
 
 /// Replaces the unpinned link to `victim` by `link`; false if it is gone or was pinned meanwhile.
+#[inline(never)]
 pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool {
     (0..row.len()).any(|place| {
         let seen = Link::from_bits(row.load(place, Ordering::Acquire));
@@ -120,6 +124,7 @@ pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool
 
 /// Takes the pin off the link to `target`, which hangs elsewhere by now, or leads nowhere: the link
 /// stays as any other, or goes. Only whoever reclaims dead nodes does this.
+#[inline(never)]
 pub(crate) fn unpin<W: Words + ?Sized>(row: &W, target: u32, stays: bool) {
     let left = if stays { Link::new(target, false) } else { Link::NONE };
     // Nobody else changes a pinned word, so one exchange succeeds.
@@ -149,6 +154,7 @@ pub(crate) fn change<W: Word + ?Sized>(
 
 /// Reserves room for one more pinned link of a node; `None` if it is not linked or has `limit`
 /// already. The rank it had then is returned: a child's must be larger.
+#[inline(never)]
 pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
     let room = |seen: Node| (seen.is_linked() && seen.pins() < limit).then(|| seen.with_pin());
     change(node, room).map(Node::rank)
@@ -159,6 +165,7 @@ pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
 ///
 /// Lock-free: fewer words than the row has are ever promised, so each pass meets an empty or
 /// unpinned word, and an exchange fails only where another writer's has just succeeded.
+#[inline(never)]
 pub(crate) fn pin<W: Words + ?Sized>(row: &W, target: u32, worst: &[u32]) {
     let link = Link::new(target, true);
     loop {

@@ -20,7 +20,7 @@
 //! pinned, so no other is needed to reach it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::layout::{Graph, node, node_word};
 use super::links;
@@ -215,8 +215,8 @@ impl Reclaim {
             } else if node(space, slot).is_met() {
                 for level in 1..=rows {
                     let layer = Rows {
-                        row: |name: u32| graph.upper_row(name, level),
-                        slot_of: |name: u32| graph.slot_of(name),
+                        row: &|name| graph.upper_row(name, level),
+                        slot_of: &|name| graph.slot_of(name),
                     };
                     mended += usize::from(self.scratch.mend(space, &layer, id, &gone));
                 }
@@ -234,7 +234,7 @@ impl Reclaim {
         // Slots taken later are those of inserts that began after the nodes had died.
         let end = space.end();
         let gone = Gone(&self.gone);
-        let layer = Rows { row: |name: u32| graph.row(name), slot_of: |name: u32| name };
+        let layer = Rows { row: &|name| graph.row(name), slot_of: &|name| name };
         let stop = end.min(self.cursor.saturating_add(ROWS));
         let (mut slot, mut mended) = (self.cursor, 0);
         while slot < stop && mended < MENDS {
@@ -284,9 +284,9 @@ impl Gone<'_> {
 }
 
 /// The rows of one level, by the names that links have there.
-struct Rows<R, S> {
-    row: R,
-    slot_of: S,
+struct Rows<'a> {
+    row: &'a dyn Fn(u32) -> &'a [AtomicU32],
+    slot_of: &'a dyn Fn(u32) -> u32,
 }
 
 /// Lets searches start at a node that stays, where they start at one that goes.
@@ -409,10 +409,10 @@ impl MendScratch {
 
     /// Puts the slots in `names` in the order of their distance from another.
     fn score(&mut self, space: &Space, centre: u32) {
-        self.score_named(space, centre, |slot| slot);
+        self.score_named(space, centre, &|slot| slot);
     }
 
-    fn score_named(&mut self, space: &Space, centre: u32, slot_of: impl Fn(u32) -> u32) {
+    fn score_named(&mut self, space: &Space, centre: u32, slot_of: &dyn Fn(u32) -> u32) {
         let Self { probe, selector, names, near, .. } = self;
         let slots: Vec<u32> = names.iter().map(|&name| slot_of(name)).collect();
         let mut ordinals = vec![0; slots.len()];
@@ -425,17 +425,7 @@ impl MendScratch {
 
     /// Replaces the links of a row that name what is gone by links to neighbours of that, as far as
     /// the rule of insertion would choose them; false if there are none to replace.
-    fn mend<'a, R, S>(
-        &mut self,
-        space: &Space,
-        layer: &Rows<R, S>,
-        name: u32,
-        gone: &Gone<'_>,
-    ) -> bool
-    where
-        R: Fn(u32) -> &'a [std::sync::atomic::AtomicU32],
-        S: Fn(u32) -> u32,
-    {
+    fn mend(&mut self, space: &Space, layer: &Rows<'_>, name: u32, gone: &Gone<'_>) -> bool {
         let Rows { row, slot_of } = layer;
         links::read_links(row(name), &mut self.links);
         let is_gone = |name: u32| gone.has(slot_of(name));

@@ -68,9 +68,17 @@ impl Chunks {
         let (chunk, _) = self.place(slot);
         // Acquire pairs with the release in `reserve`: the memory behind the pointer is zeroed.
         let origin = self.origins[chunk].load(Ordering::Acquire);
-        assert!(!origin.is_null(), "slot {slot} is below the published capacity");
+        if origin.is_null() {
+            unbacked(slot);
+        }
         // Inside the chunk, which is freed only with `self` and holds `GROWTH << chunk` rows.
         origin.wrapping_add(slot as usize * self.stride).wrapping_sub(1)
+    }
+
+    /// As [`Self::row`], where a call does not matter and code in a hundred places would.
+    #[inline(never)]
+    fn any_row(&self, slot: u32) -> *mut u8 {
+        self.row(slot)
     }
 
     /// Which added chunk, and which row of it, holds `slot`.
@@ -151,7 +159,7 @@ impl Chunks {
     pub(crate) fn word(&self, slot: u32) -> &AtomicU32 {
         debug_assert_eq!(self.stride, 4);
         // SAFETY: as in `words`.
-        unsafe { &*self.row(slot).cast() }
+        unsafe { &*self.any_row(slot).cast() }
     }
 
     /// The row as one atomic 64-bit word (stride 8).
@@ -159,7 +167,7 @@ impl Chunks {
     pub(crate) fn word64(&self, slot: u32) -> &AtomicU64 {
         debug_assert_eq!(self.stride, 8);
         // SAFETY: rows are 8-byte aligned at stride 8; otherwise as in `words`.
-        unsafe { &*self.row(slot).cast() }
+        unsafe { &*self.any_row(slot).cast() }
     }
 
     /// `len` rows from `slot` on as atomic 64-bit words (stride 8), all of one chunk.
@@ -185,7 +193,7 @@ impl Chunks {
     pub(crate) unsafe fn values<T: Copy>(&self, slot: u32, len: usize) -> &[T] {
         debug_assert!(len * size_of::<T>() <= self.stride && align_of::<T>() <= ALIGN);
         // SAFETY: the caller's promise; the row is backed and outlives the borrow.
-        unsafe { std::slice::from_raw_parts(self.row(slot).cast(), len) }
+        unsafe { std::slice::from_raw_parts(self.any_row(slot).cast(), len) }
     }
 
     /// The same, to be written.
@@ -196,8 +204,14 @@ impl Chunks {
     pub(crate) unsafe fn values_mut<T: Copy>(&self, slot: u32, len: usize) -> &mut [T] {
         debug_assert!(len * size_of::<T>() <= self.stride && align_of::<T>() <= ALIGN);
         // SAFETY: the caller's promise; the row is backed and outlives the borrow.
-        unsafe { std::slice::from_raw_parts_mut(self.row(slot).cast(), len) }
+        unsafe { std::slice::from_raw_parts_mut(self.any_row(slot).cast(), len) }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn unbacked(slot: u32) -> ! {
+    panic!("slot {slot} is below the published capacity")
 }
 
 /// Memory for `rows` rows. An allocator is a host's safe code, so what it gives is believed only
