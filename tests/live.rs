@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecphory::exec::Sequential;
-use ecphory::{Error, Index, Metric};
+use ecphory::{Check, Error, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, seed};
 
 const DIM: usize = 16;
@@ -148,4 +148,85 @@ fn an_update_is_seen_as_it_was_or_as_it_is() {
     clear(index);
     assert_eq!(index.len(), 500);
     index.check().unwrap();
+}
+
+#[test]
+fn a_key_that_comes_and_goes_never_fills_its_neighbour() {
+    for m in [4, 16] {
+        let index = Index::builder(2).metric(Metric::L2).m(m).build().unwrap();
+        index.insert(1, &[0.0, 0.0]).unwrap();
+        for round in 0..1000 {
+            index.insert(2, &[round as f32, 1.0]).unwrap();
+            assert!(index.delete(2).unwrap());
+            index.check().unwrap();
+        }
+        // And alone, the first being gone.
+        assert!(index.delete(1).unwrap());
+        for round in 0..1000 {
+            index.insert(3, &[round as f32, 1.0]).unwrap();
+            assert!(index.delete(3).unwrap());
+        }
+        clear(&index);
+        index.check().unwrap();
+    }
+}
+
+#[test]
+fn a_round_may_be_looked_at_and_saved_at_any_step() {
+    let mut numbers = Numbers::new(seed(1));
+    let vectors = random(&mut numbers, 4000, DIM);
+    let keys: Vec<u64> = (0..4000).collect();
+    let index = Index::builder(DIM).metric(Metric::L2).m(6).build().unwrap();
+    index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true).unwrap();
+    // Neighbours of each other, and the entry among them sooner or later.
+    for centre in [0, 1700, 3900] {
+        let near = index.search(&vectors[centre * DIM..][..DIM]).k(700).ef(900).run().unwrap();
+        for hit in near {
+            assert!(index.delete(hit.key).unwrap());
+        }
+        let mut left = true;
+        while left {
+            left = index.reclaim().unwrap();
+            index.check().unwrap();
+            let saved = Region::copy_of(&index.to_snapshot().unwrap()).unwrap();
+            let open = Index::open(saved, Check::Full).unwrap();
+            assert_eq!(open.len(), index.len());
+            open.insert(100_000, &vectors[..DIM]).unwrap();
+            clear(&open);
+            open.check().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_region_that_was_emptied_is_searched_well_when_it_fills_again() {
+    let mut numbers = Numbers::new(seed(1));
+    let mut vectors = random(&mut numbers, 20_000, DIM);
+    let far = 19_000 * DIM;
+    for (place, value) in vectors[far..].iter_mut().enumerate() {
+        *value = 0.1 * *value + if place % DIM == 0 { 30.0 } else { 0.0 };
+    }
+    let keys: Vec<u64> = (0..20_000).collect();
+    let index = Index::builder(DIM).metric(Metric::L2).build().unwrap();
+    index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true).unwrap();
+    for key in 19_000..20_000u64 {
+        assert!(index.delete(key).unwrap());
+    }
+    for key in 19_000..20_000usize {
+        index.insert(100_000 + key as u64, &vectors[key * DIM..][..DIM]).unwrap();
+    }
+    for _ in 0..2 {
+        assert!(recall(&index, &vectors[far..][..200 * DIM]) > 0.98);
+        clear(&index);
+    }
+}
+
+#[test]
+fn copies_do_not_hide_the_one_that_is_asked_for() {
+    let index = Index::builder(2).metric(Metric::L2).build().unwrap();
+    for key in 0..200 {
+        index.insert(key, &[1.0, 2.0]).unwrap();
+    }
+    let hits = index.search(&[1.0, 2.0]).filter(&|key| key == 150).run().unwrap();
+    assert_eq!(hits.iter().map(|hit| hit.key).collect::<Vec<_>>(), [150]);
 }

@@ -30,6 +30,9 @@ use crate::store::Space;
 /// Attempts at a reverse link before it is given up: others keep changing the row.
 const RETRIES: usize = 3;
 
+/// Dead nodes that an insert looks past, at most, where they are most of what it meets.
+const DEAD_PASSED: usize = 4096;
+
 /// Memory of an insert, reused.
 pub(crate) struct InsertScratch {
     walk: Scratch,
@@ -102,12 +105,14 @@ pub(crate) fn insert(
     seeds.extend(graph.announce(newcomer.slot));
     // After the slots of others are known, so that it covers them.
     let layer = BaseLayer::new(graph, space);
-    scratch.walk.probe.skim(space);
-    scratch.walk.begin(&layer, ef_construction);
-    scratch.walk.skip(newcomer.slot);
-    scratch.walk.seed(&layer, space, &seeds);
-    scratch.walk.run(&layer, space);
-    scratch.walk.heed(space);
+    insert.walk_base(&layer, &seeds, ef_construction, &mut scratch.walk);
+    let mut dead = insert.dead_near(&scratch.walk);
+    if dead.len() > ef_construction / 2 {
+        // Where most are dead, those that live are farther.
+        let ef = ef_construction + graph.dead().min(DEAD_PASSED);
+        insert.walk_base(&layer, &seeds, ef, &mut scratch.walk);
+    }
+    dead.truncate(graph.m);
     insert.leave_dead(|slot| slot, &mut scratch.walk);
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
@@ -121,6 +126,10 @@ pub(crate) fn insert(
         for neighbour in chosen {
             insert.offer(level, neighbour.node(), scratch);
         }
+    }
+    // The dead lead here too as long as others come by them, and hand the link on when they go.
+    for slot in dead {
+        insert.offer(0, slot, scratch);
     }
     // Compared with the entry of now: the one of before may have been deleted.
     if newcomer.level > 0 {
@@ -159,6 +168,25 @@ impl Insert<'_> {
         walk.begin(layer, ef);
         walk.seed(layer, self.space, seeds);
         walk.run(layer, self.space);
+    }
+
+    /// Finds the nodes of level 0 that are near the newcomer.
+    fn walk_base(&self, layer: &BaseLayer<'_>, seeds: &[u32], ef: usize, walk: &mut Scratch) {
+        walk.probe.skim(self.space);
+        walk.begin(layer, ef);
+        walk.skip(self.newcomer.slot);
+        walk.seed(layer, self.space, seeds);
+        walk.run(layer, self.space);
+        walk.heed(self.space);
+    }
+
+    /// The dead nodes of what was found, nearest first.
+    fn dead_near(&self, walk: &Scratch) -> Vec<u32> {
+        if self.graph.dead() == 0 {
+            return Vec::new();
+        }
+        let found = walk.pool.candidates().iter().map(|candidate| candidate.node());
+        found.filter(|&slot| node(self.space, slot).is_dead()).collect()
     }
 
     /// Leaves dead nodes out of what was found: nobody who begins after they died may link to them.

@@ -130,12 +130,6 @@ impl Graph {
         self.dead.load(Ordering::Relaxed) as usize
     }
 
-    /// Says how many nodes are dead.
-    pub(crate) fn set_dead(&self, nodes: u32) {
-        // Relaxed: as in `dead`.
-        self.dead.store(nodes, Ordering::Relaxed);
-    }
-
     /// Counts nodes that have died.
     pub(crate) fn count_dead(&self, nodes: u32) {
         // Relaxed: as in `dead`.
@@ -293,6 +287,14 @@ impl Graph {
     pub(crate) fn upper_rows_of(&self, id: u32, end: u32) -> usize {
         let slot = self.slot_of(id);
         (id..end).take_while(|&row| self.slot_of(row) == slot).count()
+    }
+
+    /// Empties the rows of a slot that nobody has.
+    pub(crate) fn empty(&self, slot: u32, upper: u32) {
+        links::fill(self.row(slot), []);
+        for level in 1..=self.level_of(upper) {
+            links::fill(self.upper_row(upper, level), []);
+        }
     }
 
     /// The level of a node with this upper id; 0 for none.

@@ -274,12 +274,14 @@ where
     }
 }
 
-/// Makes `entry` the start of searches unless there is one of its level or above.
+/// Makes `entry` the start of searches unless there is one of its level or above. Either way the
+/// word is exchanged, so that whoever exchanges it next sees the node of `entry` linked.
 pub(crate) fn raise<W: Word + ?Sized>(word: &W, entry: Entry) {
     let mut bits = word.load(Ordering::Acquire);
-    while Entry::from_bits(bits).is_none_or(|now| now.level < entry.level) {
+    loop {
+        let is_higher = Entry::from_bits(bits).is_none_or(|now| now.level < entry.level);
         // Release publishes the entry's rows; pairs with the acquire in `beginning`.
-        match word.exchange(bits, entry.to_bits()) {
+        match word.exchange(bits, if is_higher { entry.to_bits() } else { bits }) {
             Ok(()) => return,
             Err(found) => bits = found,
         }

@@ -30,9 +30,8 @@ use super::select::Selector;
 use super::word::{Entry, Link, Node};
 use crate::store::{Grace, Space};
 
-/// Share of the nodes that is dead when a round begins: one in so many, and so many at least.
+/// Share of the nodes that is dead when a round begins: one in so many.
 const SHARE: usize = 100;
-const LEAST: usize = 32;
 
 /// What one step does at most: node words looked at, dead nodes whose children move or whose rows
 /// are emptied, rows looked at, and rows of those that are mended.
@@ -44,6 +43,8 @@ const MENDS: usize = 32;
 /// A round of reclaiming, and memory for the next.
 pub(crate) struct Reclaim {
     stage: Stage,
+    /// Dead nodes that the last round left, because their children found no other parent.
+    stayed: usize,
     /// Where the stage goes on: a slot, an upper id, or a place in `doomed`.
     cursor: u32,
     doomed: Vec<u32>,
@@ -84,6 +85,7 @@ impl Reclaim {
     pub(crate) fn new(space: &Space) -> Self {
         Self {
             stage: Stage::Rest,
+            stayed: 0,
             cursor: 0,
             doomed: Vec::new(),
             gone: Vec::new(),
@@ -123,8 +125,9 @@ impl Reclaim {
     }
 
     fn begin(&mut self, graph: &Graph, space: &Space) {
-        let nodes = space.end() as usize;
-        if graph.dead() >= LEAST.max(nodes / SHARE) {
+        // Of few nodes, so few that the dead leave room for pins; and more than stayed before.
+        let least = (graph.pins_limit() as usize / 4).max(space.end() as usize / SHARE);
+        if graph.dead() >= self.stayed + least {
             self.doomed.clear();
             self.enter(Stage::Collect, 1);
         }
@@ -186,7 +189,9 @@ impl Reclaim {
         self.cursor = stop as u32;
         if stop == self.doomed.len() {
             let gone = Gone(&self.gone);
+            let all = self.doomed.len();
             self.doomed.retain(|&slot| gone.has(slot));
+            self.stayed = all - self.doomed.len();
             replace_entry(graph, space, &gone);
             for place in graph.recent() {
                 let slot = place.load(Ordering::Relaxed);
@@ -212,7 +217,9 @@ impl Reclaim {
             let rows = graph.upper_rows_of(id, end);
             if gone.has(slot) {
                 self.uppers.push((slot, id));
-            } else if node(space, slot).is_met() {
+            }
+            // Also of what goes itself: it goes piece by piece, and names nothing that went before.
+            if node(space, slot).is_met() {
                 for level in 1..=rows {
                     let layer = Rows {
                         row: &|name| graph.upper_row(name, level),
@@ -238,7 +245,8 @@ impl Reclaim {
         let stop = end.min(self.cursor.saturating_add(ROWS));
         let (mut slot, mut mended) = (self.cursor, 0);
         while slot < stop && mended < MENDS {
-            if !gone.has(slot) && !node(space, slot).is_given_back() {
+            // Also that of what goes itself, as above.
+            if !node(space, slot).is_given_back() {
                 mended += usize::from(self.scratch.mend(space, &layer, slot, &gone));
             }
             slot += 1;
@@ -254,14 +262,9 @@ impl Reclaim {
         let start = self.cursor as usize;
         let stop = self.doomed.len().min(start + 8 * MOVES);
         for &slot in &self.doomed[start..stop] {
-            links::fill(graph.row(slot), []);
             let place = self.uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
             let upper = place.map_or(0, |place| self.uppers[place].1);
-            if upper > 0 {
-                for level in 1..=graph.upper_rows_of(upper, graph.heads().upper_next) {
-                    links::fill(graph.upper_row(upper, level), []);
-                }
-            }
+            graph.empty(slot, upper);
             // Relaxed: released when the slot is given back.
             node_word(space, slot).store(Node::GIVEN_BACK.bits(), Ordering::Relaxed);
             space.give_back(slot, upper);
@@ -272,6 +275,21 @@ impl Reclaim {
             self.enter(Stage::Rest, 0);
         }
     }
+}
+
+/// A parent of smaller rank anywhere, from the anchor down; looks at a bounded number of nodes.
+fn promise_older(graph: &Graph, space: &Space, rank: u32) -> Option<u32> {
+    let (mut queue, mut links) = (std::collections::VecDeque::from([graph.anchor()]), Vec::new());
+    for _ in 0..LOOKS {
+        let slot = queue.pop_front()?;
+        if links::promise(node_word(space, slot), graph.pins_limit()).is_some() {
+            return Some(slot);
+        }
+        links::read_links(graph.row(slot), &mut links);
+        let children = links.iter().filter(|link| link.pinned()).map(|link| link.target());
+        queue.extend(children.filter(|&child| node(space, child).rank() < rank));
+    }
+    None
 }
 
 /// The slots that are on their way out.
@@ -292,19 +310,26 @@ struct Rows<'a> {
 /// Lets searches start at a node that stays, where they start at one that goes.
 fn replace_entry(graph: &Graph, space: &Space, gone: &Gone<'_>) {
     while let Some(entry) = graph.entry().filter(|entry| gone.has(entry.slot)) {
-        let mut best = Entry { level: 0, upper: 0, slot: graph.anchor() };
-        let (mut id, end) = (1, graph.heads().upper_next);
-        while id < end {
-            let (slot, rows) = (graph.slot_of(id), graph.upper_rows_of(id, end));
-            if rows > best.level && node(space, slot).is_linked() {
-                best = Entry { level: rows, upper: id, slot };
-            }
-            id += rows as u32;
-        }
-        // It fails only where an insert has raised the entry. An insert that is about to raises it
-        // after its node is linked.
-        graph.exchange_entry(entry, best);
+        // It fails only where an insert has raised the entry.
+        graph.exchange_entry(entry, highest(graph, space));
+        // An insert that met the old entry has linked its node before it looked, so it is seen now;
+        // one that looks later meets the new entry, and raises it.
+        graph.raise_entry(highest(graph, space));
     }
+}
+
+/// The highest linked node, or the anchor where all are as high. O(upper rows).
+fn highest(graph: &Graph, space: &Space) -> Entry {
+    let mut best = Entry { level: 0, upper: 0, slot: graph.anchor() };
+    let (mut id, end) = (1, graph.heads().upper_next);
+    while id < end {
+        let (slot, rows) = (graph.slot_of(id), graph.upper_rows_of(id, end));
+        if rows > best.level && node(space, slot).is_linked() {
+            best = Entry { level: rows, upper: id, slot };
+        }
+        id += rows as u32;
+    }
+    best
 }
 
 impl MendScratch {
@@ -358,7 +383,9 @@ impl MendScratch {
             }
         }
         let full: Vec<u32> = self.near.iter().map(|c| c.node()).collect();
-        full.into_iter().find(|&parent| self.make_room(graph, space, child, rank, parent))
+        full.into_iter()
+            .find(|&parent| self.make_room(graph, space, child, rank, parent))
+            .or_else(|| promise_older(graph, space, rank))
     }
 
     /// Hangs a younger child of a full parent below `child`, which takes its place.
@@ -372,7 +399,11 @@ impl MendScratch {
     ) -> bool {
         let mut links = Vec::new();
         links::read_links(graph.row(parent), &mut links);
-        let younger = |link: &&Link| link.pinned() && node(space, link.target()).rank() > rank;
+        // One whose insert still runs may be about to link the child itself.
+        let younger = |link: &&Link| {
+            let seen = node(space, link.target());
+            link.pinned() && seen.rank() > rank && (seen.is_sure() || seen.is_dead())
+        };
         let Some(younger) = links.iter().find(younger).map(|link| link.target()) else {
             return false;
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   link word   slot 26 | pin 1 | confidence 5            0: no link
-//!   node word   state 2 | pins 6 | doubtful 1 | free 1 | 22 | rank 32
+//!   node word   state 2 | pins 6 | doubtful 1 | free 1 | given up 1 | 21 | rank 32
 //!   entry word  level 8 | upper id 28 | slot 28           0: empty graph
 //! ```
 //!
@@ -69,6 +69,7 @@ impl Node {
     const STATE: u64 = 3;
     const DOUBTFUL: u64 = 1 << 8;
     const FREE: u64 = 1 << 9;
+    const GIVEN_UP: u64 = 1 << 10;
     const PINS_SHIFT: u32 = 2;
     const PINS_MASK: u64 = 63;
     const RANK_SHIFT: u32 = 32;
@@ -130,9 +131,14 @@ impl Node {
         Self(self.0 | Self::DOUBTFUL)
     }
 
-    /// The same node, which is an item.
+    /// The same node, doubtful for good: somebody deletes or replaces its item.
+    pub(crate) fn given_up(self) -> Self {
+        Self(self.0 | Self::DOUBTFUL | Self::GIVEN_UP)
+    }
+
+    /// The same node, which is an item, unless somebody has given it up meanwhile.
     pub(crate) fn sure(self) -> Self {
-        Self(self.0 & !Self::DOUBTFUL)
+        if self.0 & Self::GIVEN_UP == 0 { Self(self.0 & !Self::DOUBTFUL) } else { self }
     }
 
     /// The same node, dead.

@@ -9,6 +9,9 @@ use crate::store::Pinned;
 /// Dead items that may wait for readers: so many, or one in so many of the live.
 const WAITING: (usize, usize) = (4096, 4);
 
+/// Pieces of reclaiming that a write does before it is refused.
+const TURNS: usize = 256;
+
 impl Index {
     /// Deletes the item of a key; false if there is none. When this returns, no search that starts
     /// finds it. Its slot is used again when no reader can hold it any more.
@@ -33,9 +36,10 @@ impl Index {
         let root = self.root();
         root.admit_writer()?;
         reclaim_some(&root);
+        let _removal = root.removals.begin();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = root.keys.locate(key) {
-            root.doubt(found.slot);
+            root.give_up(found.slot);
             if found.remove() {
                 root.count_off();
                 root.kill(found.slot);
@@ -58,6 +62,24 @@ impl Index {
     }
 }
 
+impl Index {
+    /// The root, for a write that needs a slot, after some reclaiming; more of it while too many
+    /// dead items wait. Each turn pins anew, so that this thread holds nothing back itself.
+    pub(super) fn root_with_room(&self) -> Result<Pinned<'_, Root>> {
+        let mut turns = 0;
+        loop {
+            let root = self.root();
+            root.admit_writer()?;
+            reclaim_some(&root);
+            match root.check_waiting() {
+                Ok(()) => return Ok(root),
+                Err(error) if turns == TURNS => return Err(error),
+                Err(_) => turns += 1,
+            }
+        }
+    }
+}
+
 /// A bounded piece of reclaiming, unless another thread is at it; false if there is none to do.
 pub(super) fn reclaim_some(root: &Pinned<'_, Root>) -> bool {
     if root.graph.dead() == 0 {
@@ -68,17 +90,19 @@ pub(super) fn reclaim_some(root: &Pinned<'_, Root>) -> bool {
 }
 
 impl Root {
-    /// Refuses an item while readers keep too many dead ones from being reclaimed.
-    pub(super) fn check_waiting(&self) -> Result<()> {
+    /// Refuses an item while readers keep too many dead ones from being reclaimed, or so many that
+    /// the pins of the living could not hold another.
+    fn check_waiting(&self) -> Result<()> {
         let (dead, len) = (self.graph.dead(), self.len());
-        let most = WAITING.0.max(len / WAITING.1);
+        let room = (len + 1) * (self.graph.pins_limit() as usize - 1) / 2;
+        let most = WAITING.0.max(len / WAITING.1).min(room);
         if dead > most { Err(Error::Overloaded { deleted: dead }) } else { Ok(()) }
     }
 
-    /// Makes whoever meets a node ask its key.
-    pub(super) fn doubt(&self, slot: u32) {
+    /// Makes whoever meets a node ask its key, for good: its item goes, or moves elsewhere.
+    pub(super) fn give_up(&self, slot: u32) {
         let word = node_word(&self.space, slot);
-        change(word, |seen| seen.is_linked().then(|| seen.doubtful()));
+        change(word, |seen| seen.is_linked().then(|| seen.given_up()));
     }
 
     /// Says that a node's key leads to it, and its insert has ended, unless it is dead by now.
@@ -91,8 +115,7 @@ impl Root {
     /// which roots the backbone, stays as it is.
     pub(super) fn kill(&self, slot: u32) {
         if slot == self.graph.anchor() {
-            // An insert that ended late may have trusted it again.
-            return self.doubt(slot);
+            return;
         }
         // Counted first: an insert that begins after it is dead looks for dead nodes.
         self.graph.count_dead(1);

@@ -159,8 +159,12 @@ pub(super) fn filtered(
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
         items.retain(|&slot| filter.admits(root.space.key(slot)));
         root.keep_one_each(&mut items);
-        if items.len() >= wanted || met < keeps {
+        if items.len() >= wanted {
             return rank_items(root, scratch, &items, k, hits);
+        }
+        // All was met, or all but the copies of what was.
+        if met < keeps {
+            break;
         }
         let share = (items.len() + 1) as f64 / (met + 1) as f64;
         spent += CANDIDATE * keeps;

@@ -1,6 +1,5 @@
 //! One item more, or another vector for one, beside everything else that runs.
 
-use super::delete::reclaim_some;
 use super::root::Root;
 use super::{Index, Options};
 use crate::distance::check_denormals;
@@ -62,13 +61,10 @@ impl Index {
         check_denormals()?;
         self.check_item(0, vector)?;
         let _beside_others = self.gate.share()?;
-        let root = self.root();
-        root.admit_writer()?;
+        let root = self.root_with_room()?;
         if !replaces && root.keys.find(key).is_some() {
             return Err(Error::DuplicateKey { key });
         }
-        reclaim_some(&root);
-        root.check_waiting()?;
         root.graph.check_ranks()?;
         let mut row = RowScratch::default();
         root.space.admit(vector, &mut row)?;
@@ -133,7 +129,7 @@ impl Root {
         let _update = self.updates.begin();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = self.keys.locate(key) {
-            self.doubt(found.slot);
+            self.give_up(found.slot);
             if found.replace(slot) {
                 self.kill(found.slot);
                 self.trust_node(slot);

@@ -70,7 +70,14 @@ impl Meta {
         let coded = root.space.are_coded();
         let code_rows = if coded { root.space.store.shape.codes } else { CodeRows::None };
         let (rows, heads) = (root.space.end(), root.graph.heads());
-        Self { options: *options, rows, len, heads, code_rows, blurred: root.space.blurred() }
+        Self {
+            options: *options,
+            rows,
+            len,
+            heads,
+            code_rows,
+            blurred: root.space.blurred_of_slots(),
+        }
     }
 
     /// Meta, and the section of scale and mean.

@@ -20,6 +20,8 @@ pub(super) struct Root {
     /// What a tuning of these items found.
     pub(super) tuning: SwapCell<Option<Tuning>>,
     pub(super) updates: Updates,
+    /// Deletes, as `updates`.
+    pub(super) removals: Updates,
     /// The round in which dead nodes are taken out of the graph; whoever has it is alone at that.
     pub(super) reclaim: Shelf<Reclaim>,
     len: AtomicU32,
@@ -38,8 +40,9 @@ impl Root {
     pub(super) fn new(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
         let (len, trust) = (AtomicU32::new(len), AtomicU8::new(SOUND));
         let reclaim = Shelf::of(Reclaim::new(&space));
-        let (tuning, updates) = (SwapCell::new(None), Updates::default());
-        Self { space, graph, keys, tuning, updates, reclaim, len, trust }
+        let (tuning, updates, removals) =
+            (SwapCell::new(None), Updates::default(), Updates::default());
+        Self { space, graph, keys, tuning, updates, removals, reclaim, len, trust }
     }
 
     /// A root whose tables come from a file.
@@ -51,8 +54,6 @@ impl Root {
         tuning: Option<Tuning>,
     ) -> Self {
         let (trust, tuning) = (AtomicU8::new(UNVERIFIED), SwapCell::new(tuning));
-        // At most; the first writer counts.
-        graph.set_dead(space.end() - 1 - len);
         Self { tuning, trust, ..Self::new(space, graph, keys, len) }
     }
 
@@ -71,31 +72,44 @@ impl Root {
     }
 
     /// Records a verdict about the links. Of several that judge at once the first is heard: nobody
-    /// writes before one has found the links sound, so a verdict that was spoiled by a writer
-    /// comes second.
+    /// writes before one has found the links sound, so a verdict, or a stock, that was spoiled by a
+    /// writer comes second.
     fn judge(&self, verdict: Result<()>) -> Result<()> {
         let found = if verdict.is_ok() { SOUND } else { DAMAGED };
+        let stock = verdict.is_ok().then(|| self.stock());
         let order = Ordering::AcqRel;
         // AcqRel pairs with the acquire in `admit_writer`, and with itself.
         match self.trust.compare_exchange(UNVERIFIED, found, order, Ordering::Acquire) {
             Err(SOUND) => return Ok(()),
-            Ok(_) if verdict.is_ok() => self.take_stock(),
-            _ => {}
+            Ok(_) => stock.into_iter().for_each(|(dead, free)| self.put_in_stock(dead, &free)),
+            Err(_) => {}
         }
         verdict
     }
 
-    /// Finds the slots of a file that can be used again, and those that can be once more.
-    fn take_stock(&self) {
-        let end = self.space.end();
-        let dead = (1..end).filter(|&slot| node(&self.space, slot).is_dead()).count();
-        self.graph.set_dead(dead as u32);
+    /// How many nodes of a file are dead, and the slots that can be used again with their upper ids.
+    fn stock(&self) -> (u32, Vec<(u32, u32)>) {
+        let slots = 1..self.space.end();
+        let dead = slots.clone().filter(|&slot| node(&self.space, slot).is_dead()).count() as u32;
         let mut uppers = self.graph.upper_ids();
         uppers.sort_unstable();
-        for slot in (1..end).filter(|&slot| node(&self.space, slot).is_given_back()) {
-            let place = uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
-            self.space.give_back(slot, place.map_or(0, |place| uppers[place].1));
+        let upper = |slot| uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
+        let free = slots.filter(|&slot| node(&self.space, slot).is_given_back());
+        (dead, free.map(|slot| (slot, upper(slot).map_or(0, |place| uppers[place].1))).collect())
+    }
+
+    fn put_in_stock(&self, dead: u32, free: &[(u32, u32)]) {
+        self.graph.count_dead(dead);
+        for &(slot, upper) in free {
+            // A file may say anything of rows that nobody reads.
+            self.graph.empty(slot, upper);
+            self.space.give_back(slot, upper);
         }
+    }
+
+    /// Whether this process has built the links, or verified them.
+    pub(super) fn is_sound(&self) -> bool {
+        self.trust.load(Ordering::Acquire) == SOUND
     }
 
     /// Verifies all that a file says, and admits writers. O(n · dim).

@@ -112,6 +112,10 @@ impl Index {
         });
         let hits: Vec<Hit> = blocks.into_iter().flatten().collect();
         check_k(k, root.len(), true)?;
+        if hits.len() != queries.len() / dim * k && root.is_sound() {
+            // Items were deleted meanwhile.
+            return Err(Error::NotEnoughItems { k, len: root.len().min(k - 1) });
+        }
         if hits.len() != queries.len() / dim * k {
             // Every item is reachable, so only a damaged file that was not checked ends up here.
             let reason = "its graph leads to fewer items than it holds";

@@ -62,11 +62,11 @@ impl Root {
 
     /// The slots of all items, each once. O(n).
     pub(super) fn items(&self) -> Vec<u32> {
-        let then = self.updates.now();
+        let then = (self.updates.now(), self.removals.now());
         let met = || (1..self.space.end()).filter(|&slot| node(&self.space, slot).is_met());
         let own = |&slot: &u32| self.item_of(slot) == Some(slot);
         let mut items: Vec<u32> = met().filter(own).collect();
-        if !self.updates.have_rested(then) {
+        if !(self.updates.have_rested(then.0) && self.removals.have_rested(then.1)) {
             items.extend(met().filter_map(|slot| self.item_of(slot)));
             self.keep_one_each(&mut items);
         }

@@ -26,6 +26,8 @@ pub(crate) struct Space {
     slots: Slots,
     /// Rows that codes do not tell from others.
     blurred: AtomicU32,
+    /// Slots that were taken again.
+    retaken: AtomicU32,
 }
 
 /// A slot that its holder alone knows of.
@@ -76,7 +78,7 @@ impl Space {
         blurred: u32,
     ) -> Self {
         let (slots, blurred) = (Slots::new(next, coded), AtomicU32::new(blurred));
-        Self { metric, kernels, store, slots, blurred }
+        Self { metric, kernels, store, slots, blurred, retaken: AtomicU32::new(0) }
     }
 
     /// Which rows an index of this kind keeps.
@@ -119,10 +121,22 @@ impl Space {
         self.quantizer().filter(|_| usable && self.are_coded())
     }
 
-    /// Whether one row in [`BLURRED_ROWS`] is blurred by the codes, or more.
+    /// Whether one row in [`BLURRED_ROWS`] that was written is blurred by the codes, or more.
     #[inline]
     pub(crate) fn has_drifted(&self) -> bool {
-        self.blurred() > self.end() / BLURRED_ROWS
+        self.blurred() > self.written() / BLURRED_ROWS
+    }
+
+    /// Rows that were written, those of slots taken again each time.
+    fn written(&self) -> u32 {
+        // Relaxed: a count, as `blurred`.
+        self.end().saturating_add(self.retaken.load(Ordering::Relaxed))
+    }
+
+    /// The share of rows that are blurred, as a count among the slots that there are.
+    pub(crate) fn blurred_of_slots(&self) -> u32 {
+        let (blurred, end) = (u64::from(self.blurred()), u64::from(self.end()));
+        (blurred * end / u64::from(self.written()).max(1)) as u32
     }
 
     /// What the vectors of rows are made of where only codes are kept.
@@ -157,6 +171,8 @@ impl Space {
     /// refused. Elsewhere comes first, because the capacity that this makes known is that of both.
     pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
         if let Some((ticket, note)) = self.slots.take_free(&self.store.keys) {
+            // Relaxed: as `blurred`.
+            self.retaken.fetch_add(1, Ordering::Relaxed);
             return Ok(Fresh { space: self, ticket, note: Some(note) });
         }
         loop {
