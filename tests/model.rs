@@ -1,14 +1,29 @@
 //! Random sequences of operations against a sorted map and plain arithmetic.
 //!
-//! Vectors lie on a small grid: distances are whole numbers, exact in `f32`, ties are common, and
-//! so are equal vectors. A failure names its seed; `ECPHORY_SEED` replays it.
+//! Vectors lie on a small grid: distances are whole numbers, exact in `f32` and of rows kept in
+//! `f16`, ties are common, and so are equal vectors. A run ends at the first step that fails, and
+//! names its seed and that step: `ECPHORY_SEED` replays it, and the steps before are all it takes.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use ecphory::exec::Sequential;
-use ecphory::{Check, Codes, Error, Index, Metric, Region};
+use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region, Rows};
 use ecphory_tests::data::{Numbers, seed};
+
+/// How much an index of a run may hold.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Keys that operations choose from.
+    keys: usize,
+    /// Items built at once, at most.
+    built: usize,
+}
+
+const SMALL: Size = Size { keys: 60, built: 50 };
+/// Enough for codes, of an index that grew as well, and for rounds of reclaiming in many pieces.
+const LARGE: Size = Size { keys: 2500, built: 2000 };
 
 /// An index and what it should hold.
 struct Pair {
@@ -16,6 +31,7 @@ struct Pair {
     items: BTreeMap<u64, Vec<f32>>,
     dim: usize,
     metric: Metric,
+    size: Size,
     numbers: Numbers,
 }
 
@@ -32,14 +48,16 @@ fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
 }
 
 impl Pair {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, size: Size) -> Self {
         let mut numbers = Numbers::new(seed);
         let dim = 1 + numbers.below(9);
         let metric = Metric::ALL[numbers.below(3)];
         let codes = [Codes::Auto, Codes::None][numbers.below(2)];
-        let builder = Index::builder(dim).metric(metric).codes(codes).seed(seed);
-        let index = builder.m(4 + numbers.below(13)).build().unwrap();
-        Self { index, items: BTreeMap::new(), dim, metric, numbers }
+        let rows = [Rows::F32, Rows::F16][numbers.below(2)];
+        let m = [4, 16, 4 + numbers.below(13)][numbers.below(3)];
+        let builder = Index::builder(dim).metric(metric).codes(codes).rows(rows).seed(seed);
+        let index = builder.m(m).ef_construction(40).build().unwrap();
+        Self { index, items: BTreeMap::new(), dim, metric, size, numbers }
     }
 
     /// A grid point with a direction.
@@ -54,23 +72,42 @@ impl Pair {
     }
 
     fn key(&mut self) -> u64 {
-        [self.numbers.below(60) as u64, u64::MAX - self.numbers.below(3) as u64]
-            [usize::from(self.numbers.below(8) == 0)]
+        [self.numbers.below(self.size.keys) as u64, u64::MAX - self.numbers.below(3) as u64]
+            [usize::from(self.numbers.below(20) == 0)]
     }
 
     fn step(&mut self) {
-        match self.numbers.below(12) {
-            0 => self.build(),
-            1..=5 => self.insert(),
-            6 => self.refuse(),
-            7 => self.reopen(),
+        match self.numbers.below(200) {
+            0 => self.clear(),
+            1..=8 => self.build(),
+            9..=12 => self.reopen(),
+            13..=14 => self.compare(),
+            15..=24 => self.refuse(),
+            25..=39 => drop(self.index.reclaim().unwrap()),
+            40..=79 => self.insert(),
+            80..=119 => self.upsert(),
+            120..=159 => self.delete(),
+            160..=164 => self.find_all(),
             _ => self.search(),
         }
     }
 
+    fn clear(&mut self) {
+        for key in std::mem::take(&mut self.items).into_keys() {
+            assert_eq!(self.index.delete(key), Ok(true));
+        }
+        self.compare();
+        let query = self.vector();
+        assert_eq!(self.index.search(&query).run(), Err(Error::Empty));
+        assert_eq!(self.index.search(&query).up_to(5).run(), Ok(vec![]));
+    }
+
     fn build(&mut self) {
-        let count = self.numbers.below(50);
-        let rows: Vec<(u64, Vec<f32>)> = (0..count).map(|_| (self.key(), self.vector())).collect();
+        let count = self.numbers.below(self.size.built);
+        let distinct = self.numbers.below(4) > 0;
+        let some = |pair: &mut Self, at| if distinct { at } else { pair.key() };
+        let rows: Vec<(u64, Vec<f32>)> =
+            (0..count as u64).map(|at| (some(self, at), self.vector())).collect();
         let keys: Vec<u64> = rows.iter().map(|(key, _)| *key).collect();
         let vectors: Vec<f32> = rows.iter().flat_map(|(_, vector)| vector.clone()).collect();
         let distinct: BTreeMap<u64, Vec<f32>> = rows.into_iter().collect();
@@ -95,6 +132,18 @@ impl Pair {
                 place.insert(vector);
             }
         }
+    }
+
+    fn upsert(&mut self) {
+        let (key, vector) = (self.key(), self.vector());
+        let replaced = self.items.insert(key, vector.clone()).is_some();
+        assert_eq!(self.index.upsert(key, &vector), Ok(replaced));
+    }
+
+    fn delete(&mut self) {
+        let key = self.key();
+        assert_eq!(self.index.delete(key), Ok(self.items.remove(&key).is_some()));
+        assert!(!self.index.contains(key) && self.index.get(key).is_none());
     }
 
     fn refuse(&mut self) {
@@ -129,9 +178,40 @@ impl Pair {
                 assert_eq!((f64::from(hit.distance), hit.key), (distance, key));
             }
         }
-        // With room for all items, the walk finds every one of them.
+        let walked = self.index.search(&query).up_to(k).run().unwrap();
+        self.check(&query, &exact);
+        self.check(&query, &walked);
+        assert_eq!(walked.len(), model.len(), "as many as there are");
+        if k <= self.items.len() {
+            assert_eq!(self.index.search(&query).k(k).run().unwrap(), walked);
+        } else {
+            let len = self.items.len();
+            let refused = if len == 0 { Error::Empty } else { Error::NotEnoughItems { k, len } };
+            assert_eq!(self.index.search(&query).k(k).run(), Err(refused));
+        }
+    }
+
+    /// Hits are items, each once, in order, at the distance of their own vectors.
+    fn check(&self, query: &[f32], hits: &[Hit]) {
+        let before = |a: &Hit, b: &Hit| (a.distance, a.key) < (b.distance, b.key);
+        assert!(hits.is_sorted_by(before), "{hits:?}");
+        let mut keys: Vec<u64> = hits.iter().map(|hit| hit.key).collect();
+        keys.sort_unstable();
+        assert!(keys.is_sorted_by(|a, b| a < b), "a key twice in {hits:?}");
+        for hit in hits {
+            let own = distance(self.metric, query, &self.items[&hit.key]);
+            let off = (f64::from(hit.distance) - own).abs();
+            assert!(off < if self.metric == Metric::Cosine { 1e-6 } else { 1e-300 }, "{hit:?}");
+        }
+    }
+
+    /// With room for all items, the walk finds every one of them, and tells the same bits.
+    fn find_all(&mut self) {
+        let query = self.vector();
         let all = self.items.len() + 1;
         let scanned = self.index.search(&query).up_to(all).exact(true).run().unwrap();
+        self.check(&query, &scanned);
+        assert_eq!(scanned.len(), self.items.len());
         assert_eq!(self.index.search(&query).up_to(all).run().unwrap(), scanned);
     }
 
@@ -139,26 +219,41 @@ impl Pair {
         assert_eq!(self.index.len(), self.items.len());
         assert_eq!(self.index.keys().unwrap(), self.items.keys().copied().collect::<Vec<_>>());
         for (key, vector) in &self.items {
+            assert!(self.index.contains(*key));
             assert_eq!(self.index.get(*key).as_ref(), Some(vector));
         }
-        assert!(!self.index.contains(1000) && self.index.get(1000).is_none());
+        assert!(!self.index.contains(1 << 40) && self.index.get(1 << 40).is_none());
         let audit = self.index.check().unwrap();
-        assert_eq!((audit.nodes, audit.reachable), (self.items.len(), self.items.len()));
+        assert_eq!(audit.reachable, audit.nodes);
+        // The node that roots the backbone stays when its item goes.
+        assert!(audit.nodes - self.items.len() <= 1, "{audit:?}");
+    }
+}
+
+/// Runs of so many steps each.
+fn runs(first: u64, count: u64, steps: usize, size: Size) {
+    for seed in first..first + count {
+        let at = Cell::new(0);
+        let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut pair = Pair::new(seed, size);
+            for step in 0..steps {
+                at.set(step);
+                pair.step();
+            }
+            pair.compare();
+        }));
+        assert!(run.is_ok(), "step {}: replay by ECPHORY_SEED={seed}", at.get());
     }
 }
 
 #[test]
 fn operations_agree_with_a_model() {
-    let first = seed(1);
-    let seeds = if ecphory_tests::full() { 3000 } else { 150 };
-    for seed in first..first + seeds {
-        let run = std::panic::catch_unwind(|| {
-            let mut pair = Pair::new(seed);
-            for _ in 0..60 {
-                pair.step();
-            }
-            pair.compare();
-        });
-        assert!(run.is_ok(), "replay by ECPHORY_SEED={seed}");
-    }
+    let runs_of_200 = if ecphory_tests::full() { 4000 } else { 200 };
+    runs(seed(1), runs_of_200, 200, SMALL);
+}
+
+#[test]
+fn operations_on_larger_indexes_agree_with_a_model() {
+    let runs_of_1000 = if ecphory_tests::full() { 210 } else { 10 };
+    runs(seed(1), runs_of_1000, 1000, LARGE);
 }

@@ -104,11 +104,18 @@ impl Reclaim {
         }
     }
 
-    /// Does a bounded piece of work, if there is any; false if there is none to do.
-    pub(crate) fn step(&mut self, graph: &Graph, space: &Space, grace: &impl Grace) -> bool {
+    /// Does a bounded piece of work, if there is any; false if there is none to do. What the last
+    /// round left is not tried again alone, unless somebody waits for it.
+    pub(crate) fn step(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        grace: &impl Grace,
+        is_urgent: bool,
+    ) -> bool {
         let stage = self.stage;
         match stage {
-            Stage::Rest => self.begin(graph, space),
+            Stage::Rest => self.begin(graph, space, is_urgent),
             Stage::Collect => self.collect(space, grace),
             Stage::FirstGrace => self.wait(Stage::Move, grace),
             Stage::Move => self.move_children(graph, space),
@@ -124,10 +131,10 @@ impl Reclaim {
         (self.stage, self.cursor) = (stage, cursor);
     }
 
-    fn begin(&mut self, graph: &Graph, space: &Space) {
+    fn begin(&mut self, graph: &Graph, space: &Space, is_urgent: bool) {
         // Of few nodes, so few that the dead leave room for pins; and more than stayed before.
         let least = (graph.pins_limit() as usize / 4).max(space.end() as usize / SHARE);
-        if graph.dead() >= self.stayed + least {
+        if is_urgent || graph.dead() >= self.stayed + least {
             self.doomed.clear();
             self.enter(Stage::Collect, 1);
         }

@@ -35,7 +35,7 @@ impl Index {
         let _beside_others = self.gate.share()?;
         let root = self.root();
         root.admit_writer()?;
-        reclaim_some(&root);
+        reclaim_some(&root, false);
         let _removal = root.removals.begin();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = root.keys.locate(key) {
@@ -58,7 +58,7 @@ impl Index {
         let _beside_others = self.gate.share()?;
         let root = self.root();
         root.admit_writer()?;
-        Ok(reclaim_some(&root))
+        Ok(reclaim_some(&root, false))
     }
 }
 
@@ -70,7 +70,7 @@ impl Index {
         loop {
             let root = self.root();
             root.admit_writer()?;
-            reclaim_some(&root);
+            reclaim_some(&root, turns > 0);
             match root.check_waiting() {
                 Ok(()) => return Ok(root),
                 Err(error) if turns == TURNS => return Err(error),
@@ -81,12 +81,12 @@ impl Index {
 }
 
 /// A bounded piece of reclaiming, unless another thread is at it; false if there is none to do.
-pub(super) fn reclaim_some(root: &Pinned<'_, Root>) -> bool {
+fn reclaim_some(root: &Pinned<'_, Root>, is_urgent: bool) -> bool {
     if root.graph.dead() == 0 {
         return false;
     }
     let taken = root.reclaim.try_take();
-    taken.is_none_or(|mut reclaim| reclaim.step(&root.graph, &root.space, root))
+    taken.is_none_or(|mut reclaim| reclaim.step(&root.graph, &root.space, root, is_urgent))
 }
 
 impl Root {

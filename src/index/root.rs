@@ -10,7 +10,7 @@ use crate::arch::Kernels;
 use crate::control::Tuning;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Reclaim, audit, is_linked, node};
-use crate::store::{Allocator, Shelf, Space, SwapCell};
+use crate::store::{Allocator, Alone, Shelf, Space, SwapCell};
 
 /// Rows, links and keys of one index.
 pub(super) struct Root {
@@ -98,6 +98,16 @@ impl Root {
         (dead, free.map(|slot| (slot, upper(slot).map_or(0, |place| uppers[place].1))).collect())
     }
 
+    /// Stacks the free slots in the order of their numbers, however they became free: the rows that
+    /// link them are part of a snapshot, and equal indexes give equal bytes. O(n).
+    pub(super) fn sort_free(&self, _alone: &Alone<'_>) {
+        // Of a file that nobody has judged, nothing is free yet.
+        if self.is_sound() {
+            self.space.forget_free();
+            self.put_in_stock(0, &self.stock().1);
+        }
+    }
+
     fn put_in_stock(&self, dead: u32, free: &[(u32, u32)]) {
         self.graph.count_dead(dead);
         for &(slot, upper) in free {
@@ -109,6 +119,7 @@ impl Root {
 
     /// Whether this process has built the links, or verified them.
     pub(super) fn is_sound(&self) -> bool {
+        // Acquire, as in `admit_writer`.
         self.trust.load(Ordering::Acquire) == SOUND
     }
 

@@ -69,6 +69,7 @@ impl Index {
     fn with_sources<T>(&self, then: impl FnOnce(&[Source<'_>]) -> T) -> Result<T> {
         let alone = self.gate.own()?;
         let root = self.root();
+        root.sort_free(&alone);
         let (space, store, graph) = (&root.space, &root.space.store, &root.graph);
         let rows = space.end();
         let heads = graph.heads();

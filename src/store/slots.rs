@@ -142,6 +142,13 @@ impl Slots {
         }
     }
 
+    /// Leaves no slot free. For the only writer, who pushes them again.
+    pub(super) fn forget_free(&self) {
+        // Relaxed: no other writer runs, and those that come later see it by the gate.
+        let free = self.free.load(Ordering::Relaxed);
+        self.free.store(numbered(free, 0), Ordering::Relaxed);
+    }
+
     /// Counts a writer that takes a slot, by how far that moves the end; says whether the slot gets
     /// a code.
     fn enter(&self, may: impl Fn(u64) -> Option<u64>) -> Option<bool> {

@@ -193,6 +193,11 @@ impl Space {
         self.slots.push(slot, note, &self.store.keys);
     }
 
+    /// Leaves no slot free, for the only writer to give them back anew.
+    pub(crate) fn forget_free(&self) {
+        self.slots.forget_free();
+    }
+
     /// Leave to fit codes to the items: to one holder of a slot, once, where codes are to come.
     pub(crate) fn begin_codes(&self) -> bool {
         self.slots.begin()
