@@ -43,13 +43,70 @@ pub struct KeySet {
     elsewhere: Vec<u64>,
 }
 
-/// Which items a search may find.
-#[derive(Clone, Copy, Default)]
-pub(super) enum Filter<'a> {
-    #[default]
-    All,
-    Among(&'a KeySet),
-    If(&'a (dyn Fn(u64) -> bool + Sync)),
+/// Which items a search may find. A search without one does not pay for it, not in bytes either.
+pub(super) trait Filter: Sync {
+    fn admits(&self, key: u64) -> bool;
+
+    /// The slots of all items that may be found. O(n), or O(keys).
+    fn slots(&self, root: &Root) -> Vec<u32> {
+        let mut items = root.items();
+        items.retain(|&slot| self.admits(root.space.key(slot)));
+        items
+    }
+
+    /// What it costs to compare all that may be found, if that is a certain share of all.
+    fn cost(&self, root: &Root, share: f64) -> usize {
+        (root.len() as f64 * (share + LOOK as f64 / 8.0)) as usize
+    }
+
+    /// Whether [`Self::cost`] does not depend on the share.
+    fn is_counted(&self) -> bool {
+        false
+    }
+
+    /// The `k` nearest of the items that may be found, appended to `hits`.
+    fn search(&self, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>);
+}
+
+/// What a search looks for.
+pub(super) struct Sought<'a> {
+    pub(super) index: &'a Index,
+    pub(super) root: &'a Root,
+    pub(super) query: &'a [f32],
+    pub(super) k: usize,
+    pub(super) ef: usize,
+}
+
+impl Filter for KeySet {
+    fn admits(&self, key: u64) -> bool {
+        self.contains(key)
+    }
+
+    fn slots(&self, root: &Root) -> Vec<u32> {
+        self.slots(root)
+    }
+
+    fn cost(&self, _: &Root, _: f64) -> usize {
+        self.len()
+    }
+
+    fn is_counted(&self) -> bool {
+        true
+    }
+
+    fn search(&self, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        filtered(self, sought, scratch, hits);
+    }
+}
+
+impl<F: Fn(u64) -> bool + Sync> Filter for F {
+    fn admits(&self, key: u64) -> bool {
+        self(key)
+    }
+
+    fn search(&self, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        filtered(self, sought, scratch, hits);
+    }
 }
 
 impl Index {
@@ -101,48 +158,8 @@ impl KeySet {
     }
 }
 
-impl Filter<'_> {
-    pub(super) fn is_all(&self) -> bool {
-        matches!(self, Self::All)
-    }
-
-    fn admits(&self, key: u64) -> bool {
-        match self {
-            Self::All => true,
-            Self::Among(set) => set.contains(key),
-            Self::If(admits) => admits(key),
-        }
-    }
-
-    /// The slots of all items that may be found. O(n), or O(keys).
-    pub(super) fn slots(&self, root: &Root) -> Vec<u32> {
-        if let Self::Among(set) = self {
-            return set.slots(root);
-        }
-        let mut items = root.items();
-        items.retain(|&slot| self.admits(root.space.key(slot)));
-        items
-    }
-
-    /// What it costs to compare all that may be found, if that is a certain share of all.
-    fn cost(&self, root: &Root, share: f64) -> usize {
-        match self {
-            Self::Among(set) => set.len(),
-            _ => (root.len() as f64 * (share + LOOK as f64 / 8.0)) as usize,
-        }
-    }
-}
-
-/// The `k` nearest of the items that may be found, appended to `hits`.
-pub(super) fn filtered(
-    index: &Index,
-    root: &Root,
-    query: &[f32],
-    (k, ef): (usize, usize),
-    filter: Filter<'_>,
-    scratch: &mut Scratch,
-    hits: &mut Vec<Hit>,
-) {
+fn filtered(filter: &dyn Filter, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+    let &Sought { index, root, query, k, ef } = sought;
     scratch.probe.set_query(&root.space, query);
     let wanted = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
     let mut keeps = root.ef_among_dead(wanted);
@@ -150,7 +167,7 @@ pub(super) fn filtered(
     // One walk to see, one that goes as far as it takes, and one if the first was wrong.
     for _ in 0..3 {
         let all = filter.cost(root, 0.0);
-        if matches!(filter, Filter::Among(_)) && all <= WORTH * CANDIDATE * keeps {
+        if filter.is_counted() && all <= WORTH * CANDIDATE * keeps {
             break;
         }
         scratch.search(&root.graph, &root.space, k, keeps);

@@ -2,7 +2,7 @@
 
 use super::Index;
 use super::effort::Effort;
-use super::filter::{Filter, KeySet, among, filtered};
+use super::filter::{Filter, KeySet, Sought, among};
 use super::options::in_range;
 use super::root::Root;
 use super::settle::settle;
@@ -64,7 +64,7 @@ pub struct Search<'a> {
     strict: bool,
     effort: Effort,
     exact: bool,
-    filter: Filter<'a>,
+    filter: Option<&'a dyn Filter>,
     within: f32,
 }
 
@@ -78,7 +78,7 @@ impl Index {
             strict: true,
             effort: Effort::default(),
             exact: false,
-            filter: Filter::All,
+            filter: None,
             within: f32::INFINITY,
         }
     }
@@ -210,15 +210,15 @@ impl<'a> Search<'a> {
     /// # Ok::<(), ecphory::Error>(())
     /// ```
     pub fn among(mut self, keys: &'a KeySet) -> Self {
-        self.filter = Filter::Among(keys);
+        self.filter = Some(keys);
         self
     }
 
     /// Finds only items for whose keys this holds: as many of the `k` nearest of them as there are.
     /// It is asked for some keys, or for all, in any order, and not twice the same way if it does
     /// not answer alike. Takes the place of [`Self::among`].
-    pub fn filter(mut self, admits: &'a (dyn Fn(u64) -> bool + Sync)) -> Self {
-        self.filter = Filter::If(admits);
+    pub fn filter(mut self, admits: &'a (impl Fn(u64) -> bool + Sync)) -> Self {
+        self.filter = Some(admits);
         self
     }
 
@@ -263,7 +263,7 @@ impl<'a> Search<'a> {
     fn find(&self, root: &Root, hits: &mut Vec<Hit>) -> Result<Work> {
         let Self { index, query, k, filter, .. } = *self;
         if self.exact {
-            let slots = filter.slots(root);
+            let slots = filter.map_or_else(|| root.items(), |filter| filter.slots(root));
             hits.clear();
             hits.extend(among(index, root, query, k, &slots));
             return Ok(Work { distances: slots.len() as u32, hops: 0 });
@@ -271,10 +271,12 @@ impl<'a> Search<'a> {
         let ef = self.effort.ef(root, k)?;
         hits.clear();
         let mut scratch = index.searches.take(|| Scratch::new(&root.space));
-        if filter.is_all() {
-            graph_search(index, root, query, k, ef, &mut scratch, hits);
-        } else {
-            filtered(index, root, query, (k, ef), filter, &mut scratch, hits);
+        match filter {
+            None => graph_search(index, root, query, k, ef, &mut scratch, hits),
+            Some(filter) => {
+                let sought = Sought { index, root, query, k, ef };
+                filter.search(&sought, &mut scratch, hits);
+            }
         }
         Ok(Work { distances: scratch.distances, hops: scratch.hops })
     }

@@ -30,12 +30,14 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     /// `rows` zeroed rows of `stride` bytes, ready to be filled.
+    #[inline(never)]
     pub(crate) fn zeroed(stride: usize, rows: u32, allocator: Arc<dyn Allocator>) -> Result<Self> {
         let first = block(stride, rows, &*allocator)?;
         Ok(Self::over(stride, rows, first, allocator))
     }
 
     /// The rows that `first` already holds.
+    #[inline(never)]
     pub(crate) fn over(
         stride: usize,
         rows: u32,
@@ -91,6 +93,7 @@ impl Chunks {
 
     /// Backs `slot` with memory and returns how many rows are backed from 0 on, counting this
     /// chunk (earlier chunks are backed first).
+    #[inline(never)]
     pub(crate) fn reserve(&self, slot: u32) -> Result<u32> {
         if slot < self.first_rows {
             return Ok(self.first_rows);

@@ -288,5 +288,5 @@ fn number(count: usize) -> f64 {
 
 /// The step's name in lower case.
 fn phase_name(phase: Phase) -> String {
-    format!("{phase:?}").to_lowercase()
+    format!("{phase:?}").to_ascii_lowercase()
 }

@@ -20,8 +20,9 @@ pub(crate) fn key(number: f64) -> Result<u64> {
     if number.fract() == 0.0 && (0.0..=SAFE_MAX).contains(&number) {
         return Ok(number as u64);
     }
-    let message =
-        format!("{number} is not a whole number in 0..=2^53 - 1; use such a number as id");
+    // JavaScript writes its own numbers; the code to do so here takes 3 KB.
+    let shown = String::from(js_sys::Object::to_string(&js_sys::Number::from(number)));
+    let message = shown + " is not a whole number in 0..=2^53 - 1; use such a number as id";
     Err(with_code("invalid-id", &message))
 }
 
