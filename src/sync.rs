@@ -15,6 +15,8 @@ pub(crate) trait Words {
     fn exchange(&self, place: usize, old: u32, new: u32) -> bool;
     /// Orders relaxed loads before it with everything after it.
     fn acquire_fence(&self);
+    /// One of all such fences, which have one order that all threads see.
+    fn full_fence(&self);
     /// The order of the loads that [`Self::acquire_fence`] follows. Loom and thread sanitizer see
     /// accesses better than fences, so there the loads themselves acquire.
     const READ: Ordering = Ordering::Relaxed;
@@ -50,6 +52,10 @@ impl Words for [AtomicU32] {
     #[inline(always)]
     fn acquire_fence(&self) {
         std::sync::atomic::fence(Ordering::Acquire);
+    }
+
+    fn full_fence(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
     }
 }
 
@@ -108,6 +114,10 @@ mod model {
 
         fn acquire_fence(&self) {
             loom::sync::atomic::fence(Ordering::Acquire);
+        }
+
+        fn full_fence(&self) {
+            loom::sync::atomic::fence(Ordering::SeqCst);
         }
     }
 

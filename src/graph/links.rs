@@ -84,8 +84,8 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 /// Puts `link` into an empty word, unless the row is full. A link to the same target that is
 /// already there stays, pinned if either is.
 ///
-/// One thread at a time offers a target to a row: the inserter of the target while it runs, whoever
-/// reclaims dead nodes afterwards. So a target that is not found first does not appear meanwhile.
+/// Two inserts that choose each other offer the same links to the same rows, and holes may open
+/// anywhere meanwhile, so whoever has put a link looks again and takes away what is there twice.
 ///
 /// Lock-free: each failed exchange means that another writer's has succeeded.
 #[inline(never)]
@@ -101,15 +101,34 @@ pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
         }
     }
     for place in 0..row.len() {
-        let mut seen = Link::from_bits(row.load(place, Ordering::Acquire));
-        while seen.is_none() {
-            if row.exchange(place, seen.bits(), link.bits()) {
+        while Link::from_bits(row.load(place, Ordering::Acquire)).is_none() {
+            if row.exchange(place, 0, link.bits()) {
+                leave_one(row, place, link);
                 return Offer::Linked;
             }
-            seen = Link::from_bits(row.load(place, Ordering::Acquire));
         }
     }
     Offer::Full
+}
+
+/// Of links to one target leaves the pinned, else the first; `link` was just put at `own`.
+fn leave_one<W: Words + ?Sized>(row: &W, own: usize, link: Link) {
+    // Between the exchange before and the loads below: of two writers that do this at once, one has
+    // its fence first, and the other sees its link.
+    row.full_fence();
+    for place in (0..row.len()).filter(|&place| place != own) {
+        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
+        if seen.target() != link.target() {
+            continue;
+        }
+        let (loses, bits) = match (seen.pinned(), link.pinned()) {
+            (true, _) => (own, link.bits()),
+            (false, true) => (place, seen.bits()),
+            (false, false) => (own.max(place), if own > place { link } else { seen }.bits()),
+        };
+        // False where the other took it away, or made it the pinned one.
+        row.exchange(loses, bits, 0);
+    }
 }
 
 /// Replaces the unpinned link to `victim` by `link`; false if it is gone or was pinned meanwhile.

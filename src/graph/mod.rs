@@ -19,7 +19,7 @@
 //! | `level`, `order` | levels by hash; slots in spatial order |
 //! | `build` | many nodes at once, in batches against a frozen graph, deterministic |
 //! | `insert` | one node, beside everything else |
-//! | `reclaim` | dead nodes out of the graph, beside everything else |
+//! | `reclaim`, `mend` | dead nodes out of the graph, beside everything else |
 //! | `audit` | the invariants below, verified |
 //!
 //! # Invariants
@@ -48,6 +48,7 @@ mod level;
 mod links;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod mend;
 mod order;
 mod pool;
 mod probe;

@@ -20,14 +20,11 @@
 //! pinned, so no other is needed to reach it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::layout::{Graph, node, node_word};
-use super::links;
-use super::pool::Candidate;
-use super::probe::Probe;
-use super::select::Selector;
-use super::word::{Entry, Link, Node};
+use super::mend::{Gone, MendScratch, Rows};
+use super::word::{Entry, Node};
 use crate::store::{Grace, Space};
 
 /// Share of the nodes that is dead when a round begins: one in so many.
@@ -69,18 +66,6 @@ enum Stage {
     Free,
 }
 
-/// Memory for choosing links and parents.
-struct MendScratch {
-    probe: Probe,
-    selector: Selector,
-    links: Vec<Link>,
-    others: Vec<Link>,
-    lost: Vec<u32>,
-    names: Vec<u32>,
-    near: Vec<Candidate>,
-    kept: Vec<Candidate>,
-}
-
 impl Reclaim {
     pub(crate) fn new(space: &Space) -> Self {
         Self {
@@ -91,16 +76,7 @@ impl Reclaim {
             gone: Vec::new(),
             uppers: Vec::new(),
             is_over: Arc::default(),
-            scratch: MendScratch {
-                probe: Probe::new(space),
-                selector: Selector::new(space),
-                links: Vec::new(),
-                others: Vec::new(),
-                lost: Vec::new(),
-                names: Vec::new(),
-                near: Vec::new(),
-                kept: Vec::new(),
-            },
+            scratch: MendScratch::new(space),
         }
     }
 
@@ -184,7 +160,7 @@ impl Reclaim {
     }
 
     fn move_children(&mut self, graph: &Graph, space: &Space) {
-        self.scratch.selector.on_codes = space.codes().is_some();
+        self.scratch.begin(space);
         let start = self.cursor as usize;
         let stop = self.doomed.len().min(start + MOVES);
         for place in start..stop {
@@ -284,36 +260,6 @@ impl Reclaim {
     }
 }
 
-/// A parent of smaller rank anywhere, from the anchor down; looks at a bounded number of nodes.
-fn promise_older(graph: &Graph, space: &Space, rank: u32) -> Option<u32> {
-    let (mut queue, mut links) = (std::collections::VecDeque::from([graph.anchor()]), Vec::new());
-    for _ in 0..LOOKS {
-        let slot = queue.pop_front()?;
-        if links::promise(node_word(space, slot), graph.pins_limit()).is_some() {
-            return Some(slot);
-        }
-        links::read_links(graph.row(slot), &mut links);
-        let children = links.iter().filter(|link| link.pinned()).map(|link| link.target());
-        queue.extend(children.filter(|&child| node(space, child).rank() < rank));
-    }
-    None
-}
-
-/// The slots that are on their way out.
-struct Gone<'a>(&'a [u64]);
-
-impl Gone<'_> {
-    fn has(&self, slot: u32) -> bool {
-        self.0.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
-    }
-}
-
-/// The rows of one level, by the names that links have there.
-struct Rows<'a> {
-    row: &'a dyn Fn(u32) -> &'a [AtomicU32],
-    slot_of: &'a dyn Fn(u32) -> u32,
-}
-
 /// Lets searches start at a node that stays, where they start at one that goes.
 fn replace_entry(graph: &Graph, space: &Space, gone: &Gone<'_>) {
     while let Some(entry) = graph.entry().filter(|entry| gone.has(entry.slot)) {
@@ -337,171 +283,4 @@ fn highest(graph: &Graph, space: &Space) -> Entry {
         id += rows as u32;
     }
     best
-}
-
-impl MendScratch {
-    /// Moves the children of a dead node elsewhere, then takes it from its own parent; false if
-    /// some find no place.
-    fn empty_out(&mut self, graph: &Graph, space: &Space, slot: u32) -> bool {
-        let parents = &space.store.parents;
-        let mut children = Vec::new();
-        links::read_links(graph.row(slot), &mut children);
-        children.retain(|link| link.pinned());
-        for child in children.iter().map(|link| link.target()) {
-            if let Some(parent) = self.find_parent(graph, space, child, slot) {
-                self.hang(graph, space, child, parent);
-                links::unpin(graph.row(slot), child, false);
-                links::change(node_word(space, slot), |seen| Some(seen.without_pin()));
-            }
-        }
-        if node(space, slot).pins() > 0 {
-            return false;
-        }
-        // Relaxed: only this thread reads and writes the parents of dead nodes and of their children.
-        let parent = parents.word(slot).swap(0, Ordering::Relaxed);
-        if parent != 0 {
-            links::unpin(graph.row(parent), slot, false);
-            links::change(node_word(space, parent), |seen| Some(seen.without_pin()));
-        }
-        true
-    }
-
-    /// A parent of smaller rank that has promised room: near the child if there is one, else above
-    /// its old one, else one of whose children moves below the child.
-    fn find_parent(&mut self, graph: &Graph, space: &Space, child: u32, old: u32) -> Option<u32> {
-        let word = |slot| node_word(space, slot);
-        let rank = node(space, child).rank();
-        let may = |slot: u32| node(space, slot).is_linked() && node(space, slot).rank() < rank;
-        self.gather(graph, child, old);
-        self.names.retain(|&name| name != child && may(name));
-        self.score(space, child);
-        let mut above = old;
-        while above != 0 {
-            if may(above) {
-                self.near.push(Candidate::new(u32::MAX, above));
-            }
-            // Relaxed: written before the node was linked, or by this thread.
-            above = space.store.parents.word(above).load(Ordering::Relaxed);
-        }
-        for limit in [(graph.m / 2).max(3) as u32, graph.pins_limit()] {
-            let room = |c: &&Candidate| links::promise(word(c.node()), limit).is_some();
-            if let Some(parent) = self.near.iter().find(room) {
-                return Some(parent.node());
-            }
-        }
-        let full: Vec<u32> = self.near.iter().map(|c| c.node()).collect();
-        full.into_iter()
-            .find(|&parent| self.make_room(graph, space, child, rank, parent))
-            .or_else(|| promise_older(graph, space, rank))
-    }
-
-    /// Hangs a younger child of a full parent below `child`, which takes its place.
-    fn make_room(
-        &mut self,
-        graph: &Graph,
-        space: &Space,
-        child: u32,
-        rank: u32,
-        parent: u32,
-    ) -> bool {
-        let mut links = Vec::new();
-        links::read_links(graph.row(parent), &mut links);
-        // One whose insert still runs may be about to link the child itself.
-        let younger = |link: &&Link| {
-            let seen = node(space, link.target());
-            link.pinned() && seen.rank() > rank && (seen.is_sure() || seen.is_dead())
-        };
-        let Some(younger) = links.iter().find(younger).map(|link| link.target()) else {
-            return false;
-        };
-        if links::promise(node_word(space, child), graph.pins_limit()).is_none() {
-            return false;
-        }
-        self.hang(graph, space, younger, child);
-        links::unpin(graph.row(parent), younger, true);
-        true
-    }
-
-    /// Pins `child` into the row of a parent that has promised room.
-    fn hang(&mut self, graph: &Graph, space: &Space, child: u32, parent: u32) {
-        links::read_links(graph.row(parent), &mut self.links);
-        self.names.clear();
-        self.names.extend(self.links.iter().filter(|l| !l.pinned()).map(|l| l.target()));
-        self.score(space, parent);
-        let worst: Vec<u32> = self.near.iter().rev().map(|c| c.node()).collect();
-        links::pin(graph.row(parent), child, &worst);
-        // Relaxed: read by this thread, and where no writer runs.
-        space.store.parents.word(child).store(parent, Ordering::Relaxed);
-    }
-
-    /// Names the neighbours of two nodes of level 0.
-    fn gather(&mut self, graph: &Graph, one: u32, other: u32) {
-        self.names.clear();
-        for slot in [one, other] {
-            links::read_links(graph.row(slot), &mut self.links);
-            self.names.extend(self.links.iter().map(|link| link.target()));
-        }
-        self.names.sort_unstable();
-        self.names.dedup();
-    }
-
-    /// Puts the slots in `names` in the order of their distance from another.
-    fn score(&mut self, space: &Space, centre: u32) {
-        self.score_named(space, centre, &|slot| slot);
-    }
-
-    fn score_named(&mut self, space: &Space, centre: u32, slot_of: &dyn Fn(u32) -> u32) {
-        let Self { probe, selector, names, near, .. } = self;
-        let slots: Vec<u32> = names.iter().map(|&name| slot_of(name)).collect();
-        let mut ordinals = vec![0; slots.len()];
-        probe.set_item(space, centre, selector.on_codes);
-        probe.score(space, &slots, &mut ordinals);
-        near.clear();
-        near.extend(names.iter().zip(ordinals).map(|(&name, o)| Candidate::new(o, name)));
-        near.sort_unstable();
-    }
-
-    /// Replaces the links of a row that name what is gone by links to neighbours of that, as far as
-    /// the rule of insertion would choose them; false if there are none to replace.
-    fn mend(&mut self, space: &Space, layer: &Rows<'_>, name: u32, gone: &Gone<'_>) -> bool {
-        let Rows { row, slot_of } = layer;
-        links::read_links(row(name), &mut self.links);
-        let is_gone = |name: u32| gone.has(slot_of(name));
-        self.lost.clear();
-        self.lost.extend(self.links.iter().map(|l| l.target()).filter(|&target| is_gone(target)));
-        if self.lost.is_empty() {
-            return false;
-        }
-        self.names.clear();
-        if node(space, slot_of(name)).is_linked() {
-            self.names.extend(self.links.iter().map(|l| l.target()).filter(|&t| !is_gone(t)));
-            for &lost in &self.lost {
-                links::read_links(row(lost), &mut self.others);
-                // A node whose insert still runs may be about to link here itself.
-                let stays = |&t: &u32| t != name && node(space, slot_of(t)).is_sure();
-                let others = self.others.iter().map(|l| l.target());
-                self.names.extend(others.filter(stays).filter(|&target| !is_gone(target)));
-            }
-            self.names.sort_unstable();
-            self.names.dedup();
-            self.score_named(space, slot_of(name), slot_of);
-            let must = |name| self.links.iter().any(|l| l.pinned() && l.target() == name);
-            let limit = row(name).len();
-            self.selector.select(space, &self.near, limit, slot_of, &must, &mut self.kept);
-            self.kept.retain(|c| self.links.iter().all(|link| link.target() != c.node()));
-        } else {
-            self.kept.clear();
-        }
-        let chosen = self.kept.iter().map(|c| Link::new(c.node(), false));
-        let is_sure = node(space, slot_of(name)).is_sure();
-        for (&lost, link) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
-            // False where an insert has put another link in its place.
-            let is_new = links::evict(row(name), lost, link) && !link.is_none();
-            // A link back where there is room: rows that only lose links would thin out.
-            if is_new && is_sure {
-                links::offer(row(link.target()), Link::new(name, false));
-            }
-        }
-        true
-    }
 }

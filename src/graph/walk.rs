@@ -18,7 +18,7 @@ pub(crate) struct Scratch {
     visited: [Visited; 2],
     /// The one that is collected and the one that is scored, in turn.
     batches: [Batch; 2],
-    pub(super) ranked: Vec<(u32, u64, u32)>,
+    pub(crate) ranked: Vec<(u32, u64, u32)>,
     seeds: Vec<u32>,
     pub(crate) distances: u32,
     pub(crate) hops: u32,

@@ -5,7 +5,7 @@ use super::effort::Effort;
 use super::filter::{Filter, KeySet, Sought, among};
 use super::options::in_range;
 use super::root::Root;
-use super::settle::settle;
+use super::settle::{has_met_all, settle};
 use crate::distance::{Query, check, check_denormals, to_f32};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
@@ -324,10 +324,13 @@ pub(super) fn graph_search(
     let ef = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
     let ef = root.ef_among_dead(ef);
     scratch.search(&root.graph, &root.space, k, ef);
-    let ranked = scratch.rank(&root.space, k);
+    scratch.rank(&root.space, k);
+    let ranked = &scratch.ranked;
     // All are items, and none of them is there twice.
     let sure = ranked.iter().all(|&(_, _, slot)| node(&root.space, slot).is_sure());
-    if sure && ranked.len() >= k.min(root.len()) && root.updates.have_rested(then) {
+    let enough =
+        ranked.len() == k || (ranked.len() >= k.min(root.len()) && has_met_all(root, ef, scratch));
+    if sure && enough && root.updates.have_rested(then) {
         hits.extend(ranked.iter().map(|&(ordinal, key, _)| Hit::of((ordinal, key))));
     } else {
         settle(index, root, query, k, ef, scratch, hits);

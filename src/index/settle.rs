@@ -91,6 +91,13 @@ impl Root {
     }
 }
 
+/// Whether a walk that keeps `ef` candidates has met every node, for sure. Numbers of items cannot
+/// tell: others may come and go meanwhile.
+pub(super) fn has_met_all(root: &Root, ef: usize, scratch: &Scratch) -> bool {
+    // Dead copies of one vector could leave no room for a living one.
+    scratch.pool.candidates().len() < ef && root.graph.dead() == 0
+}
+
 /// The `k` nearest items that a walk has met, appended to `hits`; looks farther, and at last at
 /// everything, until there are as many as there can be.
 pub(super) fn settle(
@@ -106,11 +113,12 @@ pub(super) fn settle(
         let mut items: Vec<u32> =
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
         root.keep_one_each(&mut items);
-        if items.len() >= k.min(root.len()) {
+        let found = items.len();
+        if found >= k || (found >= k.min(root.len()) && has_met_all(root, ef, scratch)) {
             return rank_items(root, scratch, &items, k, hits);
         }
         ef = ef.saturating_mul(WIDER);
-        if ef >= (root.space.end() as usize).min(EF_MAX) {
+        if k >= root.len() || ef >= (root.space.end() as usize).min(EF_MAX) {
             return hits.extend(scan_search(index, root, [query].into_iter(), k).remove(0));
         }
         scratch.search(&root.graph, &root.space, k, ef);
