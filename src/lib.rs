@@ -9,8 +9,10 @@
 //! let vectors = [1.0, 0.0, 0.0, 0.0, /**/ 0.7, 0.7, 0.0, 0.0, /**/ 0.0, 0.0, 1.0, 0.0];
 //! index.bulk_build(&[1, 2, 3], &vectors, &Sequential, &mut |_| true)?;
 //!
-//! // Search; insert beside searches.
+//! // Search; insert, update and delete beside searches.
 //! index.insert(4, &[0.9, 0.1, 0.0, 0.0])?;
+//! index.upsert(3, &[0.0, 0.1, 1.0, 0.0])?;
+//! index.delete(2)?;
 //! let hits = index.search(&[1.0, 0.05, 0.0, 0.0]).k(2).run()?;
 //! assert_eq!((hits[0].key, hits[1].key), (1, 4));
 //!
@@ -24,9 +26,9 @@
 //! # Layers
 //!
 //! ```text
-//!   index      one index: options, keys, the writers' gate, search            ┐ imports
+//!   index      one index: options, keys, the writers' gate, search, filters   ┐ imports
 //!   snapshot   the container of the file                                      │ go
-//!   graph      lock-free HNSW: walk, bulk build, insert, audit · scan  exact  │ down
+//!   graph      lock-free HNSW: walk, build, insert, reclaim · scan  exact     │ down
 //!   control    decisions from samples: recall to breadth
 //!   store      rows that never move, and what they mean together              │ only
 //!   distance   metrics, checked vectors · quantize  7-bit codes               │
@@ -38,7 +40,8 @@
 //! - **The same bits.** Equal snapshot, query and options give equal keys and distances on every
 //!   instruction set and target; equal input, options and seed build equal bytes for any number of
 //!   threads.
-//! - **Readers never wait.** A search takes no lock and never retries, whatever writers do.
+//! - **Readers never wait.** A search takes no lock and waits for nobody, whatever writers do; where
+//!   much of what it meets was deleted, it looks farther, and at last at everything.
 //! - **Errors change nothing.** What a caller passes is checked before anything is touched; nothing
 //!   a caller passes panics, hangs or allocates without bound.
 //!

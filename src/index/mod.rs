@@ -10,20 +10,21 @@
 //!   bulk_build   builds a new root beside the readers and swaps it in
 //!   insert       changes the current root, lock-free, beside readers and other inserts;
 //!                the 1,024th into an index that began empty gives it codes (`codes`)
-//!   search       walks codes, ranks on vectors; waits for nobody
+//!   upsert       adds a node for the new vector, then leads the key to it: the key's entry is the
+//!   delete       one word that either changes; the old node only leads on until it is `reclaim`ed
+//!   search       walks codes, ranks on vectors, `settle`s what is an item; waits for nobody
+//!   filter       searches among some of the items, by a walk or by comparing them
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
 //!
 //! # Invariants
 //! - A key has at most one item, and each item of the graph has a key.
-//! - A call that returns an error has changed nothing that a reader can see. An insert that loses
-//!   a race for its key, or finds no memory for the rest, leaves a slot (and its upper rows)
-//!   unused for good: nobody meets it, but it counts as memory, against the limit of slots, and in
-//!   snapshots.
+//! - A call that returns an error has changed nothing that a reader can see.
+//! - A slot is given to another item when no reader can hold it any more, and no row names it.
 //! - No insert touches the links of a file before they were verified.
-//! - Readers take no lock and never retry.
+//! - Readers take no lock and wait for nobody.
 //!
-//! Absent on purpose: files, threads and clocks (hosts bring them), updates and deletion.
+//! Absent on purpose: files, threads and clocks (hosts bring them).
 
 mod builder;
 mod bulk;
