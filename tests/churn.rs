@@ -224,7 +224,7 @@ fn memory_is_bounded_while_a_reader_stands_still() {
     let items = LEN as usize;
     assert!(most <= before * (items + 4096 + items).div_ceil(items), "{before} {most}");
     // The first that finds the reader gone is let in after a bounded number of tries.
-    let tries = (1..).find(|_| {
+    let tries = (1..1_000_000).find(|_| {
         index.reclaim().unwrap();
         update(0, &row()).is_ok()
     });

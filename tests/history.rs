@@ -228,12 +228,13 @@ fn every_history_of_a_key_has_an_order_that_explains_it() {
 
 #[test]
 fn a_history_without_an_order_is_refused() {
+    use Kind::{Delete, Insert, Refused, Saw, Upsert};
+
     let event = |kind, begun, ended| Event { key: 0, kind, begun, ended };
     let explained = |kinds: &[(Kind, u64, u64)]| {
         let events: Vec<_> = kinds.iter().map(|&(k, b, e)| event(k, b, e)).collect();
         is_explained(&telling(&events), None)
     };
-    use Kind::{Delete, Insert, Refused, Saw, Upsert};
     assert!(explained(&[(Insert(1), 0, 1), (Saw(Some(1)), 2, 3)]));
     assert!(!explained(&[(Insert(1), 0, 1), (Saw(None), 2, 3)]), "acknowledged, not seen");
     assert!(!explained(&[(Insert(1), 0, 1), (Delete(true), 2, 3), (Saw(Some(1)), 4, 5)]));
