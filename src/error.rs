@@ -120,6 +120,38 @@ pub enum Error {
         /// The key.
         key: u64,
     },
+    /// A tag without a name, or with one that is too long.
+    #[error("a tag has a name of 1 to 255 bytes, and this one has {bytes}; choose another")]
+    BadTag {
+        /// Bytes of the name.
+        bytes: usize,
+    },
+    /// The index knows as many tags as it can.
+    #[error(
+        "the index already knows {limit} tags; use fewer, key sets, or an index for each group"
+    )]
+    TooManyTags {
+        /// Tags an index can know.
+        limit: u32,
+    },
+    /// A text is no filter, or one that is too large.
+    #[error(
+        "not a filter: {reason} (byte {offset}); write tags with &, | and !, such as (red | blue) & !sold"
+    )]
+    BadFilter {
+        /// What does not fit.
+        reason: &'static str,
+        /// Where in the text it was seen.
+        offset: usize,
+    },
+    /// A payload longer than [`PAYLOAD_BYTES_MAX`](crate::limits::PAYLOAD_BYTES_MAX).
+    #[error(
+        "a payload of {bytes} bytes is too long (16 MiB at most); keep a reference to it instead"
+    )]
+    PayloadTooLong {
+        /// Bytes of the payload.
+        bytes: usize,
+    },
     /// The index holds as many items as its format can name.
     #[error("the index is full at {limit} items; split the data over several indexes")]
     Full {
@@ -214,6 +246,10 @@ impl Error {
             Self::Empty => "empty",
             Self::NotEnoughItems { .. } => "not-enough-items",
             Self::DuplicateKey { .. } => "duplicate-key",
+            Self::BadTag { .. } => "bad-tag",
+            Self::TooManyTags { .. } => "too-many-tags",
+            Self::BadFilter { .. } => "bad-filter",
+            Self::PayloadTooLong { .. } => "payload-too-long",
             Self::Full { .. } => "full",
             Self::RecallOutOfRange => "recall-out-of-range",
             Self::NotTuned => "not-tuned",

@@ -74,8 +74,8 @@ pub use distance::{Metric, Rows, UnknownMetric, UnknownRows};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
-    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, KeySet, Memory, Options, Phase,
-    Progress, Search, UnknownCodes, Work,
+    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet, Keys, Memory, Options,
+    Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Work,
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

@@ -24,6 +24,16 @@ pub const SLOT_BITS: u32 = 26;
 /// Slots of one index, at most; slot 0 is never used, so that 0 can mean "no link".
 pub const SLOTS_MAX: u32 = 1 << SLOT_BITS;
 
+/// Tags of one index, at most. Who needs more, one for each user say, is better served by an index
+/// for each, or by key sets.
+pub const TAGS_MAX: u32 = 65_536;
+/// Bytes of a tag's name, at most.
+pub const TAG_BYTES_MAX: usize = 255;
+/// Steps of a tag filter, at most: a name or an operator each.
+pub const FILTER_STEPS_MAX: usize = 4096;
+/// Bytes of an item's payload, at most.
+pub const PAYLOAD_BYTES_MAX: usize = 1 << 24;
+
 /// Highest level of a node. With `m` ≥ 4 a level above 15 has probability 4^-15.
 pub const LEVEL_MAX: usize = 15;
 

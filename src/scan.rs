@@ -41,16 +41,20 @@ impl Nearest {
 
 /// Compares `queries` with the items in `slots`, adding to `nearest` (one per query).
 ///
-/// O(slots · queries · dim); each tile of rows is read from memory once for all queries.
+/// O(slots · queries · dim); each tile of rows is read from memory once for all queries. `is_over`
+/// is asked before each; false if it ended the scan.
 pub(crate) fn scan(
     space: &Space,
     queries: &[Query],
-    slots: impl Iterator<Item = u32>,
+    slots: &[u32],
     nearest: &mut [Nearest],
-) {
-    let all: Vec<u32> = slots.collect();
+    is_over: &dyn Fn() -> bool,
+) -> bool {
     let mut sums = [0.0; BLOCK];
-    for tile in all.chunks(TILE) {
+    for tile in slots.chunks(TILE) {
+        if is_over() {
+            return false;
+        }
         for (query, nearest) in queries.iter().zip(nearest.iter_mut()) {
             for block in tile.chunks(BLOCK) {
                 let sums = &mut sums[..block.len()];
@@ -62,4 +66,5 @@ pub(crate) fn scan(
             }
         }
     }
+    true
 }

@@ -5,11 +5,11 @@
 //! names its seed and that step: `ECPHORY_SEED` replays it, and the steps before are all it takes.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecphory::exec::Sequential;
-use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region, Rows};
+use ecphory::{Check, Codes, Error, Hit, Index, Item, Metric, Region, Rows, TagFilter};
 use ecphory_tests::data::{Numbers, seed};
 
 /// How much an index of a run may hold.
@@ -25,10 +25,20 @@ const SMALL: Size = Size { keys: 60, built: 50 };
 /// Enough for codes, of an index that grew as well, and for rounds of reclaiming in many pieces.
 const LARGE: Size = Size { keys: 2500, built: 2000 };
 
+const TAGS: [&str; 3] = ["red", "out of stock", "größe:42"];
+
+/// What an item should be.
+#[derive(Clone, Default, Debug, PartialEq)]
+struct Record {
+    vector: Vec<f32>,
+    tags: BTreeSet<&'static str>,
+    payload: Vec<u8>,
+}
+
 /// An index and what it should hold.
 struct Pair {
     index: Index,
-    items: BTreeMap<u64, Vec<f32>>,
+    items: BTreeMap<u64, Record>,
     dim: usize,
     metric: Metric,
     size: Size,
@@ -84,10 +94,14 @@ impl Pair {
             13..=14 => self.compare(),
             15..=24 => self.refuse(),
             25..=39 => drop(self.index.reclaim().unwrap()),
-            40..=79 => self.insert(),
-            80..=119 => self.upsert(),
-            120..=159 => self.delete(),
-            160..=164 => self.find_all(),
+            40..=74 => self.insert(),
+            75..=104 => self.upsert(),
+            105..=114 => self.update(),
+            115..=124 => self.tag(),
+            125..=159 => self.delete(),
+            160 => self.delete_where(),
+            161..=164 => self.find_all(),
+            165..=177 => self.search_tagged(),
             _ => self.search(),
         }
     }
@@ -118,26 +132,77 @@ impl Pair {
             assert!(matches!(built, Err(Error::DuplicateKey { .. })), "{built:?}");
         } else {
             assert_eq!(built, Ok(()));
-            self.items = distinct;
+            let record = |vector| Record { vector, ..Record::default() };
+            self.items = distinct.into_iter().map(|(key, v)| (key, record(v))).collect();
+        }
+    }
+
+    /// Anything an item may be.
+    fn record(&mut self) -> Record {
+        let vector = self.vector();
+        let tags = TAGS.into_iter().filter(|_| self.numbers.below(3) == 0).collect();
+        let payload = vec![7; self.numbers.below(3) * self.numbers.below(40)];
+        Record { vector, tags, payload }
+    }
+
+    /// A filter, and what it means.
+    fn filter(&mut self) -> (TagFilter, fn(&BTreeSet<&str>) -> bool) {
+        let [a, b, c] = TAGS.map(TagFilter::tag);
+        match self.numbers.below(5) {
+            0 => (a, |tags| tags.contains(TAGS[0])),
+            1 => (a & !b, |tags| tags.contains(TAGS[0]) && !tags.contains(TAGS[1])),
+            2 => (b | c, |tags| tags.contains(TAGS[1]) || tags.contains(TAGS[2])),
+            3 => (TagFilter::all(TAGS), |tags| tags.len() == 3),
+            _ => (!TagFilter::any(TAGS) | TagFilter::tag("unknown"), |tags| tags.is_empty()),
         }
     }
 
     fn insert(&mut self) {
-        let (key, vector) = (self.key(), self.vector());
-        let inserted = self.index.insert(key, &vector);
+        let (key, record) = (self.key(), self.record());
+        let tags: Vec<&str> = record.tags.iter().copied().collect();
+        let item = Item::new(key, &record.vector).tags(&tags).payload(&record.payload);
+        let inserted = self.index.insert_item(&item);
         match self.items.entry(key) {
             Entry::Occupied(_) => assert_eq!(inserted, Err(Error::DuplicateKey { key })),
             Entry::Vacant(place) => {
                 assert_eq!(inserted, Ok(()));
-                place.insert(vector);
+                place.insert(record);
             }
         }
     }
 
     fn upsert(&mut self) {
+        let (key, record) = (self.key(), self.record());
+        let tags: Vec<&str> = record.tags.iter().copied().collect();
+        let item = Item::new(key, &record.vector).tags(&tags).payload(&record.payload);
+        assert_eq!(self.index.upsert_item(&item), Ok(self.items.contains_key(&key)));
+        self.items.insert(key, record);
+    }
+
+    fn update(&mut self) {
         let (key, vector) = (self.key(), self.vector());
-        let replaced = self.items.insert(key, vector.clone()).is_some();
-        assert_eq!(self.index.upsert(key, &vector), Ok(replaced));
+        let updated = self.index.update(key, &vector);
+        assert_eq!(updated, Ok(self.items.contains_key(&key)));
+        self.items.entry(key).and_modify(|record| record.vector = vector);
+    }
+
+    fn tag(&mut self) {
+        let (key, tag) = (self.key(), TAGS[self.numbers.below(3)]);
+        let is_given = self.numbers.below(2) == 0;
+        let done = if is_given { self.index.tag(key, tag) } else { self.index.untag(key, tag) };
+        let wanted = self.items.get_mut(&key).is_some_and(|record| {
+            let had = if is_given { !record.tags.insert(tag) } else { record.tags.remove(tag) };
+            is_given || had
+        });
+        assert_eq!(done, Ok(wanted));
+    }
+
+    fn delete_where(&mut self) {
+        let (filter, admits) = self.filter();
+        let before = self.items.len();
+        self.items.retain(|_, record| !admits(&record.tags));
+        assert_eq!(self.index.delete_where(&filter), Ok(before - self.items.len()));
+        assert_eq!(self.index.count(&filter), Ok(0));
     }
 
     fn delete(&mut self) {
@@ -165,8 +230,11 @@ impl Pair {
         let query = self.vector();
         let k = 1 + self.numbers.below(70);
         let exact = self.index.search(&query).up_to(k).exact(true).run().unwrap();
-        let mut model: Vec<(f64, u64)> =
-            self.items.iter().map(|(&key, v)| (distance(self.metric, &query, v), key)).collect();
+        let mut model: Vec<(f64, u64)> = self
+            .items
+            .iter()
+            .map(|(&key, r)| (distance(self.metric, &query, &r.vector), key))
+            .collect();
         model.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         model.truncate(k);
         assert_eq!(exact.len(), model.len());
@@ -191,6 +259,21 @@ impl Pair {
         }
     }
 
+    fn search_tagged(&mut self) {
+        let query = self.vector();
+        let (filter, admits) = self.filter();
+        let wanted = self.items.values().filter(|record| admits(&record.tags)).count();
+        assert_eq!(self.index.count(&filter), Ok(wanted));
+        let k = 1 + self.numbers.below(70);
+        for exact in [true, false] {
+            let search = self.index.search(&query).up_to(k).tagged(&filter);
+            let hits = search.exact(exact).run().unwrap();
+            self.check(&query, &hits);
+            assert_eq!(hits.len(), k.min(wanted));
+            assert!(hits.iter().all(|hit| admits(&self.items[&hit.key].tags)));
+        }
+    }
+
     /// Hits are items, each once, in order, at the distance of their own vectors.
     fn check(&self, query: &[f32], hits: &[Hit]) {
         let before = |a: &Hit, b: &Hit| (a.distance, a.key) < (b.distance, b.key);
@@ -199,7 +282,7 @@ impl Pair {
         keys.sort_unstable();
         assert!(keys.is_sorted_by(|a, b| a < b), "a key twice in {hits:?}");
         for hit in hits {
-            let own = distance(self.metric, query, &self.items[&hit.key]);
+            let own = distance(self.metric, query, &self.items[&hit.key].vector);
             let off = (f64::from(hit.distance) - own).abs();
             assert!(off < if self.metric == Metric::Cosine { 1e-6 } else { 1e-300 }, "{hit:?}");
         }
@@ -218,10 +301,17 @@ impl Pair {
     fn compare(&self) {
         assert_eq!(self.index.len(), self.items.len());
         assert_eq!(self.index.keys().unwrap(), self.items.keys().copied().collect::<Vec<_>>());
-        for (key, vector) in &self.items {
-            assert!(self.index.contains(*key));
-            assert_eq!(self.index.get(*key).as_ref(), Some(vector));
+        let mut keys: Vec<u64> = self.index.iter().collect();
+        keys.sort_unstable();
+        assert_eq!(keys, self.index.keys().unwrap());
+        for (&key, Record { vector, tags, payload }) in &self.items {
+            assert!(self.index.contains(key));
+            assert_eq!(self.index.get(key).as_ref(), Some(vector));
+            let known = self.index.tags(key).unwrap();
+            assert!(known.iter().map(String::as_str).eq(tags.iter().copied()), "{known:?}");
+            assert_eq!(self.index.payload(key).as_ref(), Some(payload));
         }
+        assert!(self.index.tags(1 << 40).is_none() && self.index.payload(1 << 40).is_none());
         assert!(!self.index.contains(1 << 40) && self.index.get(1 << 40).is_none());
         let audit = self.index.check().unwrap();
         assert_eq!(audit.reachable, audit.nodes);

@@ -259,7 +259,7 @@ impl Build<'_> {
         let scratch = &mut worker.scratch;
         scratch.begin(layer, self.plan.ef_construction);
         scratch.seed(layer, self.space, seeds);
-        scratch.run(layer, self.space);
+        scratch.run(layer, self.space, None);
     }
 
     /// The pool and the window's nodes of this level, nearest first, in `worker.candidates`.

@@ -167,7 +167,7 @@ impl Insert<'_> {
     fn search<L: Layer>(&self, layer: &L, seeds: &[u32], ef: usize, walk: &mut Scratch) {
         walk.begin(layer, ef);
         walk.seed(layer, self.space, seeds);
-        walk.run(layer, self.space);
+        walk.run(layer, self.space, None);
     }
 
     /// Finds the nodes of level 0 that are near the newcomer.
@@ -176,7 +176,7 @@ impl Insert<'_> {
         walk.begin(layer, ef);
         walk.skip(self.newcomer.slot);
         walk.seed(layer, self.space, seeds);
-        walk.run(layer, self.space);
+        walk.run(layer, self.space, None);
         walk.heed(self.space);
     }
 

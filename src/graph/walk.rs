@@ -22,7 +22,15 @@ pub(crate) struct Scratch {
     seeds: Vec<u32>,
     pub(crate) distances: u32,
     pub(crate) hops: u32,
+    /// Whether the last search was told to stop.
+    pub(crate) has_stopped: bool,
 }
+
+/// Says whether a search shall stop; asked now and then.
+pub(crate) type Watch<'a> = Option<&'a (dyn Fn() -> bool + Sync)>;
+
+/// Hops between two such questions, of which each may read a clock.
+const WATCH_EVERY: u32 = 16;
 
 /// A search keeps this share of `ef` of equally near candidates at most, if that is `k` or more:
 /// copies of one vector would fill the pool and hide what lies behind them. On sets with 80 copies
@@ -58,6 +66,7 @@ impl Scratch {
             seeds: Vec::new(),
             distances: 0,
             hops: 0,
+            has_stopped: false,
         }
     }
 
@@ -102,11 +111,16 @@ impl Scratch {
     /// the next node is on its way while the neighbours of this one are collected, and theirs while
     /// those of the last are scored. So a node is chosen before the two batches under way are
     /// known, which costs a few expansions (51 to 55 at ef 40) and wins more.
-    pub(crate) fn run<L: Layer>(&mut self, layer: &L, space: &Space) {
+    pub(crate) fn run<L: Layer>(&mut self, layer: &L, space: &Space, watch: Watch<'_>) {
         let mut side = 0;
         let mut next = self.pool.expand();
         while let Some(node) = next {
             self.hops += 1;
+            if self.hops.is_multiple_of(WATCH_EVERY) && watch.is_some_and(|is_over| is_over()) {
+                self.has_stopped = true;
+                self.score(space, side ^ 1);
+                break;
+            }
             let batch = &mut self.batches[side];
             let mut visited = self.visited[usize::from(L::UPPER)].marker();
             let unseen = |target| visited.insert(target);
@@ -163,7 +177,7 @@ impl Scratch {
         let layer = UpperLayer::new(graph, level);
         self.begin(&layer, 1);
         self.seed(&layer, space, &[from]);
-        self.run(&layer, space);
+        self.run(&layer, space, None);
         self.pool.candidates().first().map_or(from, |nearest| nearest.node())
     }
 
@@ -185,10 +199,18 @@ impl Scratch {
 
     /// Searches level 0 for what the probe holds: the pool has the `ef` nearest afterwards, as
     /// slots, with at least the `k` first of any that are equally near. An empty graph leaves the
-    /// pool empty.
-    pub(crate) fn search(&mut self, graph: &Graph, space: &Space, k: usize, ef: usize) {
+    /// pool empty, and a search that was stopped those it had met.
+    pub(crate) fn search(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        k: usize,
+        ef: usize,
+        watch: Watch<'_>,
+    ) {
         self.distances = 0;
         self.hops = 0;
+        self.has_stopped = false;
         self.pool.limit_ties(k.max(ef / SEARCH_TIES_SHARE));
         let Some(entry) = graph.entry() else {
             self.pool.reset(ef);
@@ -202,7 +224,7 @@ impl Scratch {
             let layer = UpperLayer::new(graph, 1);
             self.begin(&layer, graph.breadth());
             self.seed(&layer, space, &[near]);
-            self.run(&layer, space);
+            self.run(&layer, space, None);
             self.seeds.extend(self.pool.candidates().iter().map(|c| graph.slot_of(c.node())));
         }
         let layer = BaseLayer::new(graph, space);
@@ -210,7 +232,7 @@ impl Scratch {
         let seeds = std::mem::take(&mut self.seeds);
         self.seed(&layer, space, &seeds);
         self.seeds = seeds;
-        self.run(&layer, space);
+        self.run(&layer, space, watch);
     }
 
     /// Ends a walk of level 0 that skimmed: what it found is compared again, on whole codes.

@@ -136,6 +136,11 @@ impl Node {
         Self(self.0 | Self::DOUBTFUL | Self::GIVEN_UP)
     }
 
+    /// Whether somebody deletes or replaces its item, or has.
+    pub(crate) fn is_given_up(self) -> bool {
+        self.0 & Self::GIVEN_UP != 0
+    }
+
     /// The same node, which is an item, unless somebody has given it up meanwhile.
     pub(crate) fn sure(self) -> Self {
         if self.0 & Self::GIVEN_UP == 0 { Self(self.0 & !Self::DOUBTFUL) } else { self }

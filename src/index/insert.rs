@@ -1,11 +1,23 @@
 //! One item more, or another vector for one, beside everything else that runs.
 
+use super::describe::Item;
 use super::root::Root;
 use super::{Index, Options};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, Node, change, insert, level, mix, node_word};
 use crate::store::{Fresh, RowScratch};
+
+/// What becomes of an item that has the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// There must be none.
+    Insert,
+    /// It is replaced, if there is one.
+    Upsert,
+    /// There must be one; it keeps its tags and payload.
+    Update,
+}
 
 impl Index {
     /// Adds an item. When this returns, every search that starts finds it.
@@ -33,7 +45,16 @@ impl Index {
     /// [`Error::Snapshot`] if the index was opened with `Check::Header` from a file whose links do
     /// not hold together.
     pub fn insert(&self, key: u64, vector: &[f32]) -> Result<()> {
-        self.write(key, vector, false).map(drop)
+        self.insert_item(&Item::new(key, vector))
+    }
+
+    /// As [`Self::insert`], with tags and a payload.
+    ///
+    /// # Errors
+    /// As for [`Self::insert`]; [`Error::BadTag`], [`Error::TooManyTags`],
+    /// [`Error::PayloadTooLong`].
+    pub fn insert_item(&self, item: &Item<'_>) -> Result<()> {
+        self.write(item, Mode::Insert).map(drop)
     }
 
     /// Adds an item, or gives the item of this key another vector; true if there was one. A search
@@ -54,36 +75,66 @@ impl Index {
     /// As for [`Self::insert`], but for a key in use; [`Error::Busy`] also while another thread is
     /// about to add an item of this key.
     pub fn upsert(&self, key: u64, vector: &[f32]) -> Result<bool> {
-        self.write(key, vector, true)
+        self.upsert_item(&Item::new(key, vector))
     }
 
-    fn write(&self, key: u64, vector: &[f32], replaces: bool) -> Result<bool> {
+    /// As [`Self::upsert`], with tags and a payload: an item that was there keeps nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::upsert`] and [`Self::insert_item`].
+    pub fn upsert_item(&self, item: &Item<'_>) -> Result<bool> {
+        self.write(item, Mode::Upsert)
+    }
+
+    /// Gives the item of a key another vector, and leaves it its tags and payload; false if there is
+    /// none. Otherwise as [`Self::upsert`].
+    ///
+    /// # Errors
+    /// As for [`Self::upsert`].
+    pub fn update(&self, key: u64, vector: &[f32]) -> Result<bool> {
+        self.write(&Item::new(key, vector), Mode::Update)
+    }
+
+    /// Whether the key had an item before.
+    fn write(&self, item: &Item<'_>, mode: Mode) -> Result<bool> {
+        let &Item { key, vector, .. } = item;
         check_denormals()?;
         self.check_item(0, vector)?;
+        item.check()?;
         let _beside_others = self.gate.share()?;
         let root = self.root_with_room()?;
-        if !replaces && root.keys.find(key).is_some() {
-            return Err(Error::DuplicateKey { key });
+        match (mode, root.keys.find(key)) {
+            (Mode::Insert, Some(_)) => return Err(Error::DuplicateKey { key }),
+            (Mode::Update, None) => return Ok(false),
+            _ => {}
         }
         root.graph.check_ranks()?;
         let mut row = RowScratch::default();
         root.space.admit(vector, &mut row)?;
         let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
         fresh.write(key, vector, &mut row);
-        let replaced = if replaces && root.keys.find(key).is_some() {
-            self.link_node(&root, &fresh).and_then(|()| root.replace(key, fresh.slot()))
-        } else {
-            self.add(&root, &fresh, key).map_err(|error| match error {
-                Error::DuplicateKey { .. } if replaces => being_written(),
-                error => error,
-            })
-        };
+        let described = fresh.describe(item.tags.iter().copied(), item.payload);
+        let written = described.and_then(|()| self.publish(&root, &fresh, key, mode));
         let (slot, note) = (fresh.slot(), fresh.note());
         root.settle(fresh, self.options.codes);
-        if replaced.is_err() {
-            root.give_back_unused(slot, note.unwrap_or(0));
+        root.give_back_unused(slot, note.unwrap_or(0));
+        written
+    }
+
+    /// Makes a written slot the item of a key.
+    fn publish(&self, root: &Root, fresh: &Fresh<'_>, key: u64, mode: Mode) -> Result<bool> {
+        if mode != Mode::Insert && root.keys.find(key).is_some() {
+            self.link_node(root, fresh)?;
+            return root.replace(key, fresh.slot(), mode);
         }
-        replaced
+        if mode == Mode::Update {
+            // Deleted meanwhile.
+            return Ok(false);
+        }
+        self.add(root, fresh, key).map_err(|error| match error {
+            Error::DuplicateKey { .. } if mode == Mode::Upsert => being_written(),
+            error => error,
+        })
     }
 
     /// Makes a written slot the item of a key that has none.
@@ -116,7 +167,8 @@ impl Index {
 }
 
 impl Root {
-    /// Gives a slot back that did not become a node.
+    /// Gives a slot back if it did not become a node. The caller is pinned since it took the slot,
+    /// so that it is nobody else's by now.
     fn give_back_unused(&self, slot: u32, note: u32) {
         let given = |seen: Node| (!seen.is_met()).then_some(Node::GIVEN_BACK);
         if change(node_word(&self.space, slot), given).is_some() {
@@ -125,16 +177,26 @@ impl Root {
     }
 
     /// Leads a key to a linked slot, in place of the one it leads to; false if that is gone.
-    fn replace(&self, key: u64, slot: u32) -> Result<bool> {
+    fn replace(&self, key: u64, slot: u32, mode: Mode) -> Result<bool> {
         let _update = self.updates.begin();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = self.keys.locate(key) {
             self.give_up(found.slot);
+            if mode == Mode::Update
+                && let Err(error) = self.inherit(found.slot, slot)
+            {
+                self.kill(slot);
+                return Err(error);
+            }
             if found.replace(slot) {
                 self.kill(found.slot);
                 self.trust_node(slot);
                 return Ok(true);
             }
+        }
+        if mode == Mode::Update {
+            self.kill(slot);
+            return Ok(false);
         }
         match self.keys.claim(key) {
             Ok(claim) => claim.publish(slot),
@@ -150,6 +212,6 @@ impl Root {
     }
 }
 
-fn being_written() -> Error {
+pub(super) fn being_written() -> Error {
     Error::Busy { what: "another thread writes the item of this key" }
 }

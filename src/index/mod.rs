@@ -12,7 +12,9 @@
 //!                the 1,024th into an index that began empty gives it codes (`codes`)
 //!   upsert       adds a node for the new vector, then leads the key to it: the key's entry is the
 //!   delete       one word that either changes; the old node only leads on until it is `reclaim`ed
-//!   search       walks codes, ranks on vectors, `settle`s what is an item; waits for nobody
+//!   search       what is asked for · `find`: walks codes, ranks on vectors, `settle`s what is an
+//!                item; waits for nobody
+//!   describe     tags and payloads, which belong to an item as its vector does
 //!   filter       searches among some of the items, by a walk or by comparing them
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
@@ -30,15 +32,19 @@ mod builder;
 mod bulk;
 mod codes;
 mod delete;
+mod describe;
 mod effort;
 mod filter;
+mod find;
 mod insert;
+mod iter;
 mod keys;
 mod meta;
 mod options;
 mod root;
 mod samples;
 mod search;
+mod sections;
 mod settle;
 mod snapshot;
 mod tune;
@@ -53,11 +59,13 @@ use crate::store::{Allocator, Gate, Pinned, Shelf, SwapCell};
 
 pub use builder::Builder;
 pub use bulk::{Phase, Progress};
+pub use describe::Item;
 pub use effort::{DEFAULT_EF, Effort};
-pub use filter::KeySet;
+pub use filter::{KeySet, TagFilter};
+pub use iter::Keys;
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
-pub use search::{Batch, Hit, Search, Work};
+pub use search::{Batch, Hit, Plan, Search, Work};
 
 /// An approximate nearest-neighbour index: HNSW over vectors with 64-bit keys.
 ///

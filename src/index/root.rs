@@ -126,6 +126,8 @@ impl Root {
     /// Verifies all that a file says, and admits writers. O(n · dim).
     pub(super) fn verify(&self) -> Result<()> {
         self.judge(self.verify_links())?;
+        let lost = |slot| refuse("a payload is not where it should be", slot);
+        self.space.payloads.verify(self.space.end()).map_err(lost)?;
         self.space.verify().map_err(|slot| refuse("a row is out of range", slot))
     }
 
@@ -216,7 +218,8 @@ impl Root {
         let store = &self.space.store;
         let (vectors, codes) = (store.vectors.bytes(), store.codes.bytes());
         let links = self.graph.bytes();
-        let total = store.bytes() + links + self.keys.bytes();
+        let described = self.space.tags.bytes() + self.space.payloads.bytes();
+        let total = store.bytes() + links + self.keys.bytes() + described;
         Memory { vectors, codes, links, items: total - vectors - codes - links, total }
     }
 }

@@ -5,9 +5,10 @@
 //! item moved away in a random direction by a multiple of the distance of its tenth neighbour.
 
 use super::Index;
+use super::find::Sought;
 use super::options::in_range;
 use super::root::Root;
-use super::search::{GRAIN, graph_search};
+use super::search::GRAIN;
 use crate::distance::{Metric, check};
 use crate::error::Result;
 use crate::exec::{Exec, map_ranges};
@@ -71,7 +72,7 @@ impl Start {
         let item = root.space.vector(slot);
         let mut hits = Vec::new();
         let (k, ef) = NEAR;
-        graph_search(index, root, &item, k, ef, scratch, &mut hits);
+        Sought { index, root, query: &item, k, ef, watch: None }.walk(scratch, &mut hits);
         let near = hits.last().and_then(|hit| root.find(hit.key)).unwrap_or(slot);
         let near = root.space.vector(near);
         let norm = |vector: &[f32]| length(vector.iter().copied().map(f64::from));

@@ -2,16 +2,15 @@
 
 use super::Index;
 use super::effort::Effort;
-use super::filter::{Filter, KeySet, Sought, among};
+use super::filter::{Filter, KeySet, TagFilter};
+use super::find::{Sought, scan_search};
 use super::options::in_range;
 use super::root::Root;
-use super::settle::{has_met_all, settle};
-use crate::distance::{Query, check, check_denormals, to_f32};
+use crate::distance::{check, check_denormals, to_f32};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
-use crate::graph::{Scratch, node};
+use crate::graph::{Scratch, Watch};
 use crate::limits::K_MAX;
-use crate::scan::{Nearest, scan};
 
 /// Queries that a scan compares with each tile of rows.
 pub(super) const SCAN_GRAIN: usize = 32;
@@ -34,13 +33,45 @@ impl Hit {
     }
 }
 
-/// What a search did.
+/// How a search found what it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// By a walk of the graph.
+    #[default]
+    Walk,
+    /// By comparing all items that may be found: it was asked for, or cheaper, or the walk met too
+    /// few of them.
+    Scan,
+}
+
+/// What a search did; as text, a line that explains it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Work {
+    /// How it found what it returns.
+    pub plan: Plan,
+    /// Candidates that its last walk kept, 0 without one.
+    pub ef: usize,
     /// Items compared with the query, codes and vectors both counted.
     pub distances: u32,
     /// Items whose links were followed.
     pub hops: u32,
+    /// Whether it was [stopped](Search::stop_when) before it had looked at all it would have.
+    pub is_partial: bool,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { plan, ef, distances, hops, is_partial } = self;
+        match plan {
+            Plan::Walk => write!(f, "walked the graph, keeping {ef} candidates: {hops} hops, ")?,
+            Plan::Scan if *hops == 0 => write!(f, "compared all that may be found: ")?,
+            Plan::Scan => write!(f, "walked {hops} hops, then compared all that may be found: ")?,
+        }
+        let stopped = if *is_partial { ", stopped early" } else { "" };
+        write!(f, "{distances} comparisons{stopped}")
+    }
 }
 
 /// The neighbours of many queries, `k` each.
@@ -66,6 +97,7 @@ pub struct Search<'a> {
     exact: bool,
     filter: Option<&'a dyn Filter>,
     within: f32,
+    watch: Watch<'a>,
 }
 
 impl Index {
@@ -80,6 +112,7 @@ impl Index {
             exact: false,
             filter: None,
             within: f32::INFINITY,
+            watch: None,
         }
     }
 
@@ -106,7 +139,8 @@ impl Index {
             let mut scratch = self.searches.take(|| Scratch::new(&root.space));
             let mut hits = Vec::with_capacity(range.len() * k);
             for query in queries[range.start * dim..range.end * dim].chunks_exact(dim) {
-                graph_search(self, root, query, k, ef, &mut scratch, &mut hits);
+                let sought = Sought { index: self, root, query, k, ef, watch: None };
+                sought.walk(&mut scratch, &mut hits);
             }
             hits
         });
@@ -141,6 +175,12 @@ impl Index {
 
     pub(super) fn check_batch(&self, root: &Root, queries: &[f32], k: usize) -> Result<()> {
         check_denormals()?;
+        self.check_queries(queries)?;
+        check_k(k, root.len(), true)
+    }
+
+    /// Refuses what is not whole queries, and queries that are none.
+    fn check_queries(&self, queries: &[f32]) -> Result<()> {
         let dim = self.options.dim;
         if !queries.len().is_multiple_of(dim) {
             let rows = queries.len() / dim + 1;
@@ -149,7 +189,7 @@ impl Index {
         for (row, query) in queries.chunks_exact(dim).enumerate() {
             check(self.options.metric, self.kernels, dim, row, query)?;
         }
-        check_k(k, root.len(), true)
+        Ok(())
     }
 }
 
@@ -222,9 +262,50 @@ impl<'a> Search<'a> {
         self
     }
 
+    /// Finds only items whose tags a filter admits: as many of the `k` nearest of them as there are.
+    /// Takes the place of [`Self::among`] and [`Self::filter`].
+    ///
+    /// ```
+    /// # use ecphory::{Index, Item, Metric, TagFilter};
+    /// # let index = Index::builder(1).metric(Metric::L2).build()?;
+    /// for key in 0..10 {
+    ///     let parity = if key % 2 == 0 { "even" } else { "odd" };
+    ///     index.insert_item(&Item::new(key, &[key as f32]).tags(&[parity]))?;
+    /// }
+    /// index.tag(7, "prime")?;
+    /// let wanted: TagFilter = "odd & !prime".parse()?;
+    /// let hits = index.search(&[7.0]).k(2).tagged(&wanted).run()?;
+    /// assert_eq!(hits.iter().map(|hit| hit.key).collect::<Vec<_>>(), [5, 9]);
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    pub fn tagged(mut self, filter: &'a TagFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
     /// Leaves out items farther than this, so that fewer than `k` may be found.
     pub fn max_distance(mut self, distance: f32) -> Self {
         self.within = distance;
+        self
+    }
+
+    /// Stops as soon as this holds, and returns what was found until then, fewer than `k` perhaps:
+    /// a deadline, or a request that was cancelled. It is asked every few microseconds;
+    /// [`Work::is_partial`] says whether it stopped the search.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use ecphory::{Index, Metric};
+    /// # let index = Index::builder(1).metric(Metric::L2).build()?;
+    /// # index.insert(1, &[0.0])?;
+    /// let start = Instant::now();
+    /// let is_late = || start.elapsed() > Duration::from_millis(5);
+    /// let (hits, work) = index.search(&[0.0]).up_to(10).stop_when(&is_late).explain()?;
+    /// # drop((hits, work));
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    pub fn stop_when(mut self, is_over: &'a (impl Fn() -> bool + Sync)) -> Self {
+        self.watch = Some(is_over);
         self
     }
 
@@ -248,37 +329,87 @@ impl<'a> Search<'a> {
     /// # Errors
     /// As for [`Self::run`]; `hits` is unchanged then.
     pub fn run_into(self, hits: &mut Vec<Hit>) -> Result<Work> {
-        check_denormals()?;
+        self.check()?;
         let index = self.index;
-        self.effort.check()?;
         check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
         let root = index.root();
         check_k(self.k, root.len(), self.strict)?;
-        let work = self.find(&root, hits)?;
-        // What is no distance, from a damaged file, is not farther than anything.
-        hits.truncate(hits.iter().position(|hit| hit.distance > self.within).unwrap_or(hits.len()));
-        Ok(work)
+        self.find(&root, hits)
+    }
+
+    /// The hits, and what was done to find them.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn explain(self) -> Result<(Vec<Hit>, Work)> {
+        let mut hits = Vec::new();
+        let work = self.run_into(&mut hits)?;
+        Ok((hits, work))
+    }
+
+    /// The hits of many queries, which stand one after the other in what the search was started
+    /// with, on the threads of `exec`. Each has all of this search's options, so that each may find
+    /// another number of items.
+    ///
+    /// ```
+    /// # use ecphory::{Index, Metric, exec::Sequential};
+    /// # let index = Index::builder(1).metric(Metric::L2).build()?;
+    /// # (0..10).try_for_each(|key| index.insert(key, &[key as f32]))?;
+    /// let search = index.search(&[0.0, 9.0]).k(3).max_distance(1.0);
+    /// let found = search.run_batch(&Sequential)?;
+    /// assert_eq!((found[0].len(), found[1][0].key), (2, 9));
+    /// # Ok::<(), ecphory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Self::run`]; a bad query is named by its row. [`Error::ShapeMismatch`] if the
+    /// numbers are not whole queries.
+    pub fn run_batch(self, exec: &dyn Exec) -> Result<Vec<Vec<Hit>>> {
+        self.check()?;
+        let (index, dim) = (self.index, self.index.options.dim);
+        let root = index.root();
+        index.check_queries(self.query)?;
+        check_k(self.k, root.len(), self.strict)?;
+        let root: &Root = &root;
+        let blocks = map_ranges(exec, self.query.len() / dim, GRAIN, |range| {
+            let search = |row: usize| {
+                let mut hits = Vec::new();
+                Self { query: &self.query[row * dim..][..dim], ..self }.find(root, &mut hits)?;
+                Ok(hits)
+            };
+            range.map(search).collect::<Result<Vec<_>>>()
+        });
+        blocks.into_iter().try_fold(Vec::new(), |mut all, block| {
+            all.extend(block?);
+            Ok(all)
+        })
+    }
+
+    /// Refuses options that no search can have.
+    fn check(&self) -> Result<()> {
+        check_denormals()?;
+        self.effort.check()?;
+        self.filter.map_or(Ok(()), Filter::check)
     }
 
     fn find(&self, root: &Root, hits: &mut Vec<Hit>) -> Result<Work> {
-        let Self { index, query, k, filter, .. } = *self;
-        if self.exact {
-            let slots = filter.map_or_else(|| root.items(), |filter| filter.slots(root));
-            hits.clear();
-            hits.extend(among(index, root, query, k, &slots));
-            return Ok(Work { distances: slots.len() as u32, hops: 0 });
-        }
-        let ef = self.effort.ef(root, k)?;
+        let Self { index, query, k, filter, watch, .. } = *self;
+        let ef = if self.exact { 0 } else { self.effort.ef(root, k)? };
+        let sought = Sought { index, root, query, k, ef, watch };
         hits.clear();
-        let mut scratch = index.searches.take(|| Scratch::new(&root.space));
-        match filter {
-            None => graph_search(index, root, query, k, ef, &mut scratch, hits),
-            Some(filter) => {
-                let sought = Sought { index, root, query, k, ef };
-                filter.search(&sought, &mut scratch, hits);
+        let work = if self.exact {
+            let slots = filter.map_or_else(|| root.items(), |filter| filter.slots(root));
+            sought.scan(&slots, hits)
+        } else {
+            let mut scratch = index.searches.take(|| Scratch::new(&root.space));
+            match filter {
+                None => sought.walk(&mut scratch, hits),
+                Some(filter) => filter.search(&sought, &mut scratch, hits),
             }
-        }
-        Ok(Work { distances: scratch.distances, hops: scratch.hops })
+        };
+        // What is no distance, from a damaged file, is not farther than anything.
+        hits.truncate(hits.iter().position(|hit| hit.distance > self.within).unwrap_or(hits.len()));
+        Ok(work)
     }
 }
 
@@ -306,51 +437,4 @@ fn check_k(k: usize, len: usize, strict: bool) -> Result<()> {
         len if strict && k > len => Err(Error::NotEnoughItems { k, len }),
         _ => Ok(()),
     }
-}
-
-/// Walks the graph and appends the `k` nearest by full vectors to `hits`, ties by key.
-pub(super) fn graph_search(
-    index: &Index,
-    root: &Root,
-    query: &[f32],
-    k: usize,
-    ef: usize,
-    scratch: &mut Scratch,
-    hits: &mut Vec<Hit>,
-) {
-    let then = root.updates.now();
-    scratch.probe.set_query(&root.space, query);
-    // Codes err in the order of near ones: twice as many as are wanted get a second chance.
-    let ef = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
-    let ef = root.ef_among_dead(ef);
-    scratch.search(&root.graph, &root.space, k, ef);
-    scratch.rank(&root.space, k);
-    let ranked = &scratch.ranked;
-    // All are items, and none of them is there twice.
-    let sure = ranked.iter().all(|&(_, _, slot)| node(&root.space, slot).is_sure());
-    let enough =
-        ranked.len() == k || (ranked.len() >= k.min(root.len()) && has_met_all(root, ef, scratch));
-    if sure && enough && root.updates.have_rested(then) {
-        hits.extend(ranked.iter().map(|&(ordinal, key, _)| Hit::of((ordinal, key))));
-    } else {
-        settle(index, root, query, k, ef, scratch, hits);
-    }
-}
-
-pub(super) fn scan_search<'a>(
-    index: &Index,
-    root: &Root,
-    queries: impl Iterator<Item = &'a [f32]>,
-    k: usize,
-) -> Vec<Vec<Hit>> {
-    let prepare = |vector: &[f32]| {
-        let mut query = Query::new(index.options.metric, index.kernels);
-        query.set(vector, root.space.frame());
-        query
-    };
-    let queries: Vec<Query> = queries.map(prepare).collect();
-    let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k)).collect();
-    scan(&root.space, &queries, root.items().into_iter(), &mut nearest);
-    let hits = |nearest: Nearest| nearest.into_sorted().into_iter().map(Hit::of).collect();
-    nearest.into_iter().map(hits).collect()
 }

@@ -10,9 +10,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Index;
+use super::find::Sought;
 use super::root::Root;
-use super::search::{Hit, scan_search};
+use super::search::{Hit, Work};
 use crate::graph::{Scratch, node};
 use crate::limits::EF_MAX;
 
@@ -101,27 +101,28 @@ pub(super) fn has_met_all(root: &Root, ef: usize, scratch: &Scratch) -> bool {
 /// The `k` nearest items that a walk has met, appended to `hits`; looks farther, and at last at
 /// everything, until there are as many as there can be.
 pub(super) fn settle(
-    index: &Index,
-    root: &Root,
-    query: &[f32],
-    k: usize,
+    sought: &Sought<'_>,
     mut ef: usize,
     scratch: &mut Scratch,
     hits: &mut Vec<Hit>,
-) {
+) -> Work {
+    let &Sought { root, k, watch, .. } = sought;
     loop {
         let mut items: Vec<u32> =
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
         root.keep_one_each(&mut items);
         let found = items.len();
-        if found >= k || (found >= k.min(root.len()) && has_met_all(root, ef, scratch)) {
-            return rank_items(root, scratch, &items, k, hits);
+        let enough = found >= k || (found >= k.min(root.len()) && has_met_all(root, ef, scratch));
+        if enough || scratch.has_stopped {
+            rank_items(root, scratch, &items, k, hits);
+            return Work::of_walk(scratch, ef);
         }
+        let walked = Work::of_walk(scratch, ef);
         ef = ef.saturating_mul(WIDER);
         if k >= root.len() || ef >= (root.space.end() as usize).min(EF_MAX) {
-            return hits.extend(scan_search(index, root, [query].into_iter(), k).remove(0));
+            return walked.then(sought.scan(&root.items(), hits));
         }
-        scratch.search(&root.graph, &root.space, k, ef);
+        scratch.search(&root.graph, &root.space, k, ef, watch);
     }
 }
 

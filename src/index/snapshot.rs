@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::keys::Keys;
 use super::meta::{Meta, decode_tuning, encode_tuning};
 use super::root::Root;
+use super::sections::{Described, read_payloads, read_tags};
 use super::{Builder, Index, codes};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
@@ -103,6 +104,8 @@ impl Index {
         if let Some(tuning) = &tuning {
             sources.push(Source { kind: Kind::Tuning, parts: vec![tuning.bytes()] });
         }
+        let described = Described::of(&root, &pairs, &alone);
+        sources.extend(described.sources());
         Ok(then(&sources))
     }
 
@@ -118,6 +121,7 @@ impl Index {
         let Meta { options, rows, heads, .. } = meta;
         let coded = quantizer.map_or_else(|| codes::of_items(&options, meta.len), Coded::By);
         let is_later = matches!(coded, Coded::Later);
+        let payloads = read_payloads(&mut snapshot, rows, &allocator)?;
         let mut table = |kind, stride: usize, rows: u32| {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
             Ok(Chunks::over(stride, rows, region, Arc::clone(&allocator)))
@@ -146,7 +150,8 @@ impl Index {
             ],
             rows,
         );
-        let space = Space::over(options.metric, kernels, coded, store, rows, meta.blurred);
+        let metric = options.metric;
+        let space = Space::over(metric, kernels, coded, store, rows, meta.blurred, payloads);
         let (m, upper) = (options.m, heads.upper_next);
         let links = table(Kind::Links, Graph::row_stride(m), rows)?;
         let upper_links = table(Kind::UpperRows, Graph::upper_stride(m), upper)?;
@@ -155,6 +160,7 @@ impl Index {
         let sorted = table(Kind::SortedKeys, 8, meta.len)?;
         let sorted_slots = table(Kind::SortedSlots, 4, meta.len)?;
         let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator)?;
+        read_tags(&snapshot, &space.tags, rows)?;
         let root = Root::unverified(space, graph, keys, meta.len, tuning);
         if check == Check::Full {
             root.verify()?;

@@ -1,8 +1,9 @@
 //! Measuring which breadth of a search reaches which recall, on samples.
 
+use super::find::{Sought, scan_search};
 use super::root::Root;
 use super::samples::{made_of_items, some_of};
-use super::search::{GRAIN, SCAN_GRAIN, graph_search, scan_search};
+use super::search::{GRAIN, SCAN_GRAIN};
 use super::{Hit, Index, Phase, Progress};
 use crate::control::{Measured, RUNGS_MAX, Rungs, Tuning};
 use crate::distance::check_denormals;
@@ -151,7 +152,9 @@ impl Samples {
             let mut hits = Vec::new();
             let mut found = |number| {
                 hits.clear();
-                graph_search(index, root, self.row(number), self.k, ef, &mut scratch, &mut hits);
+                let query = self.row(number);
+                let sought = Sought { index, root, query, k: self.k, ef, watch: None };
+                sought.walk(&mut scratch, &mut hits);
                 hits.iter().filter(|hit| hit.distance <= self.bounds[number]).count()
             };
             range.map(&mut found).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// Appends numbers.
+/// Appends numbers, and bytes.
 #[derive(Debug, Default)]
 pub(crate) struct FieldsWriter(Vec<u8>);
 
@@ -20,6 +20,16 @@ impl FieldsWriter {
     /// Appends the four bytes of the number's bits, which come back as they are.
     pub(crate) fn put_f32(&mut self, value: f32) {
         self.put_u32(value.to_bits());
+    }
+
+    /// Appends bytes as they are.
+    pub(crate) fn put_bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// What was put.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 
     /// What was put so far.
@@ -57,6 +67,22 @@ impl<'a> FieldsReader<'a> {
     /// Takes a [`put_f32`](FieldsWriter::put_f32): any bits, so also NaN and infinity.
     pub(crate) fn take_f32(&mut self) -> Result<f32> {
         self.take_u32().map(f32::from_bits)
+    }
+
+    /// Takes bytes as they are.
+    pub(crate) fn take_bytes(&mut self, len: usize) -> Result<&'a [u8]> {
+        self.last = self.offset;
+        let (bytes, rest) =
+            self.rest.split_at_checked(len).ok_or_else(|| self.refuse("the bytes end early"))?;
+        self.rest = rest;
+        self.offset += len as u64;
+        Ok(bytes)
+    }
+
+    /// Takes bytes to be read on their own.
+    pub(crate) fn part(&mut self, len: usize) -> Result<Self> {
+        let offset = self.offset;
+        Ok(Self::new(self.take_bytes(len)?, offset))
     }
 
     /// Ends the reading; what is left over is an error.

@@ -7,8 +7,10 @@ const MAGIC: [u8; 8] = *b"\x89ECP\r\n\x1a\n";
 const VERSION: u32 = 1;
 /// The link word of `graph`: slot 26 bits, pin 1, confidence 5.
 const LINK_WORDS: u32 = 1;
+/// Items have tags or payloads: who does not know them would lose them.
+const DESCRIBED: u64 = 1;
 /// Incompatible features that this release knows.
-const FEATURES: u64 = 0;
+const FEATURES: u64 = DESCRIBED;
 
 /// Bytes of the header.
 pub(super) const HEADER_LEN: usize = 64;
@@ -78,11 +80,26 @@ kinds! {
     SortedSlots = 14, "sorted-slots";
     /// Which breadth of a search reaches which recall; only where the index was tuned.
     Tuning = 15, "tuning";
+    /// The slots of each tag; only where there are tags.
+    Tags = 16, "tags";
+    /// Places in [`Self::PayloadBytes`] by slot; only where there are payloads.
+    Payloads = 17, "payloads";
+    /// Payloads.
+    PayloadBytes = 18, "payload-bytes";
+}
+
+/// The incompatible feature that a file with a section of this kind has.
+pub(super) fn feature_of(kind: u32) -> u64 {
+    const DESCRIPTIONS: [u32; 3] =
+        [Kind::Tags as u32, Kind::Payloads as u32, Kind::PayloadBytes as u32];
+    if DESCRIPTIONS.contains(&kind) { DESCRIBED } else { 0 }
 }
 
 /// What the header says beyond its constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
+    /// Features that a reader has to know.
+    pub(super) features: u64,
     pub(super) file_len: u64,
     pub(super) directory: u64,
     pub(super) sections: u32,
@@ -100,7 +117,7 @@ impl Header {
         fields.put_u64(u64::from_le_bytes(MAGIC));
         fields.put_u32(VERSION);
         fields.put_u32(LINK_WORDS);
-        fields.put_u64(FEATURES);
+        fields.put_u64(self.features);
         fields.put_u64(0);
         fields.put_u64(self.file_len);
         fields.put_u64(self.directory);
@@ -124,9 +141,10 @@ impl Header {
             return Err(unsupported("format version", version.into()));
         }
         let link_words = fields.take_u32()?;
-        let incompatible = fields.take_u64()?;
+        let features = fields.take_u64()?;
         let _compatible = fields.take_u64()?;
         let header = Self {
+            features,
             file_len: fields.take_u64()?,
             directory: fields.take_u64()?,
             sections: fields.take_u32()?,
@@ -137,8 +155,8 @@ impl Header {
         if crc != crc32c::crc32c(&bytes[..HEADER_LEN - CRC_LEN as usize]) {
             return Err(fields.refuse("the header is damaged"));
         }
-        if incompatible & !FEATURES != 0 {
-            return Err(unsupported("features", incompatible & !FEATURES));
+        if features & !FEATURES != 0 {
+            return Err(unsupported("features", features & !FEATURES));
         }
         if link_words != LINK_WORDS {
             return Err(unsupported("the link encoding", link_words.into()));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Check;
 use super::fields::FieldsReader;
-use super::layout::{BLOCK, CRC_LEN, Entry, HEADER_LEN, Header, Kind, Layout};
+use super::layout::{BLOCK, CRC_LEN, Entry, HEADER_LEN, Header, Kind, Layout, feature_of};
 use crate::error::{Error, Result};
 use crate::store::{Exclusive, Region};
 
@@ -49,6 +49,13 @@ impl Snapshot {
     pub(crate) fn section(&mut self, kind: Kind) -> Option<Region> {
         let place = self.sections.iter().position(|section| section.kind == kind as u32)?;
         Some(self.sections.swap_remove(place).bytes.into_region())
+    }
+
+    /// The same, for who only reads it.
+    pub(crate) fn exclusive(&mut self, kind: Kind) -> Result<Exclusive> {
+        let place = self.sections.iter().position(|section| section.kind == kind as u32);
+        let place = place.ok_or_else(|| self.missing(kind))?;
+        Ok(self.sections.swap_remove(place).bytes)
     }
 
     /// The same for a section that must be there and have `len` bytes.
@@ -114,6 +121,10 @@ impl Directory {
         }
         if !entries.is_sorted_by(|a, b| a.kind < b.kind) {
             return Err(refuse("the sections are out of order"));
+        }
+        let features = entries.iter().fold(0, |all, entry| all | feature_of(entry.kind));
+        if features != header.features {
+            return Err(refuse("the features are not those of the sections"));
         }
         Ok(Self { entries, layout })
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::fields::FieldsWriter;
-use super::layout::{BLOCK, Entry, Header, Kind, Layout, SECTIONS_MAX};
+use super::layout::{BLOCK, Entry, Header, Kind, Layout, SECTIONS_MAX, feature_of};
 
 /// The bytes of a section.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ pub(crate) fn write(out: &mut dyn Write, sources: &[Source<'_>]) -> io::Result<(
     let sources = in_order(sources);
     let layout = layout(&sources);
     let header = Header {
+        features: sources.iter().fold(0, |all, source| all | feature_of(source.kind as u32)),
         file_len: layout.file_len,
         directory: layout.directory,
         sections: sources.len() as u32,

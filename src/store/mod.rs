@@ -8,6 +8,10 @@
 //!        └─ Store   one `Chunks` per kind of row, all indexed by slot
 //!             └─ Space   with metric, quantiser and kernels: rows are filled and scored here
 //!                        (`Slots` hands them out, and knows from when on they have codes)
+//!
+//!   Sparse   words by number that take memory when they are written
+//!     ├─ Tags       a bit for each slot and tag
+//!     └─ Payloads   bytes for each slot
 //! ```
 //!
 //! # Invariants
@@ -23,17 +27,21 @@ mod cell;
 mod chunks;
 mod exclusive;
 mod gate;
+mod payloads;
 mod region;
 mod rows;
 mod score;
 mod shelf;
 mod slots;
 mod space;
+mod sparse;
+mod tags;
 
 pub(crate) use cell::{Grace, Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub(crate) use exclusive::Exclusive;
 pub(crate) use gate::{Alone, Gate};
+pub(crate) use payloads::{Payloads, Saved, encoded_len};
 pub(crate) use region::ALIGN;
 pub use region::{Allocator, Heap, Region};
 pub(crate) use rows::{CodeRows, Shape, Store};
@@ -41,3 +49,5 @@ pub(crate) use score::BLOCK;
 pub(crate) use shelf::{Shelf, Taken};
 pub(crate) use slots::Coded;
 pub(crate) use space::{Fresh, RowScratch, Space};
+pub(crate) use sparse::WORDS;
+pub(crate) use tags::{TAG_BLOCK, Tag, Tags, ones};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::slots::{Slots, Ticket};
-use super::{Allocator, Chunks, CodeRows, Coded, Shape, Store};
+use super::{Allocator, Chunks, CodeRows, Coded, Payloads, Shape, Store, Tags};
 use crate::arch::{Kernels, narrow, widen};
 use crate::distance::{Frame, Metric, Rows, check, norm};
 use crate::error::{Error, Result};
@@ -28,6 +28,8 @@ pub(crate) struct Space {
     blurred: AtomicU32,
     /// Slots that were taken again.
     retaken: AtomicU32,
+    pub(crate) tags: Tags,
+    pub(crate) payloads: Payloads,
 }
 
 /// A slot that its holder alone knows of.
@@ -65,7 +67,7 @@ impl Space {
         };
         let shape = Self::shape(dim, metric, rows, codes);
         let store = Store::zeroed(shape, count, allocator)?;
-        Ok(Self::over(metric, kernels, coded, store, 1, 0))
+        Ok(Self::over(metric, kernels, coded, store, 1, 0, Payloads::new(None)))
     }
 
     /// Rows that were stored before; slots below `next` are taken.
@@ -76,9 +78,11 @@ impl Space {
         store: Store,
         next: u32,
         blurred: u32,
+        payloads: Payloads,
     ) -> Self {
         let (slots, blurred) = (Slots::new(next, coded), AtomicU32::new(blurred));
-        Self { metric, kernels, store, slots, blurred, retaken: AtomicU32::new(0) }
+        let (retaken, tags) = (AtomicU32::new(0), Tags::new());
+        Self { metric, kernels, store, slots, blurred, retaken, tags, payloads }
     }
 
     /// Which rows an index of this kind keeps.
@@ -190,6 +194,8 @@ impl Space {
 
     /// Gives a slot back that nobody reads or writes any more, with a note for who takes it next.
     pub(crate) fn give_back(&self, slot: u32, note: u32) {
+        self.tags.clear(slot);
+        self.payloads.clear(slot);
         self.slots.push(slot, note, &self.store.keys);
     }
 
@@ -419,6 +425,19 @@ impl Fresh<'_> {
             space.encode(slot, vector, length, scratch);
         }
         scratch.kept = kept;
+    }
+
+    /// Gives the slot tags and a payload. What fails midway is taken away when the slot is given
+    /// back.
+    pub(crate) fn describe<'t>(
+        &self,
+        tags: impl IntoIterator<Item = &'t str>,
+        payload: &[u8],
+    ) -> Result<()> {
+        for tag in tags {
+            self.space.tags.find_or_add(tag)?.add(self.slot())?;
+        }
+        self.space.payloads.put(self.slot(), payload)
     }
 
     /// Says that its holder is through with the slot, whether it was published or not; the last one

@@ -64,10 +64,21 @@ impl Live {
 
     /// Keys that are claimed or published, each with what its place is.
     pub(super) fn taken(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.taken_from(0, u32::MAX).flatten()
+    }
+
+    /// The same for up to `count` places from one on: what each has, if anything.
+    pub(super) fn taken_from(
+        &self,
+        place: u32,
+        count: u32,
+    ) -> impl Iterator<Item = Option<(u64, u32)>> {
         // Acquire as in `windows`.
-        (0..self.places.load(Ordering::Acquire))
-            .filter_map(|place| name_of(self, place, look(self.word(place))))
-            .map(|(key, state)| (key, state.what()))
+        let end = self.places.load(Ordering::Acquire).min(place.saturating_add(count));
+        (place..end).map(|place| {
+            let (key, state) = name_of(self, place, look(self.word(place)))?;
+            Some((key, state.what()))
+        })
     }
 
     /// The first place where a key may stand.

@@ -50,6 +50,9 @@ use claim::Taken;
 use live::Live;
 use word::{CLAIMED, FREE, is_slot};
 
+/// Places that [`Keys::some_from`] looks at.
+const PIECE: u32 = 1024;
+
 /// The keys of one index.
 pub(crate) struct Keys {
     /// Sorted keys and, at the same places, what these are: a slot, claimed or free.
@@ -194,6 +197,23 @@ impl Keys {
         let mut pairs: Vec<_> = all.filter(|&(_, what)| is_slot(what)).collect();
         pairs.sort_unstable();
         pairs
+    }
+
+    /// The keys published at some of the places from `place` on, and where to go on; `None` at the
+    /// end. A key that stays stands at one place, so that who goes through all meets it once.
+    pub(crate) fn some_from(&self, place: u32, into: &mut Vec<u64>) -> Option<u32> {
+        let end = place.saturating_add(PIECE);
+        let published = |(key, what): (u64, u32)| is_slot(what).then_some(key);
+        if place < self.sorted_len {
+            let end = end.min(self.sorted_len);
+            into.extend((place..end).filter_map(|place| published(self.sorted_at(place))));
+            return Some(end);
+        }
+        let first = place - self.sorted_len;
+        let mut met = 0;
+        let taken = self.live.taken_from(first, PIECE).inspect(|_| met += 1);
+        into.extend(taken.flatten().filter_map(published));
+        (met > 0).then_some(place + met)
     }
 
     /// Bytes of memory held.

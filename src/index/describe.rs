@@ -1,0 +1,189 @@
+//! What an item has beside its vector: tags to filter by, and a payload that is the caller's.
+//!
+//! Both belong to the slot, so an update, which leads the key to another slot, changes vector, tags
+//! and payload at once. A tag alone is one bit of that slot, set or cleared in place. Beside an
+//! update that takes the tags over, the bit could be set after it was copied: so the update first
+//! gives the old slot up, in a word that whoever sets a bit looks at afterwards. One of the two
+//! sees the other.
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::Index;
+use super::filter::{Filter, TagFilter};
+use super::insert::being_written;
+use super::root::Root;
+use crate::error::{Error, Result};
+use crate::graph::node;
+use crate::limits::{PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
+
+/// Looks at a key that another thread is leading elsewhere, before it is called busy.
+const LOOKS: usize = 1000;
+
+/// An item to be written: key and vector, tags to filter by, a payload.
+///
+/// ```
+/// use ecphory::{Index, Item, Metric, TagFilter};
+///
+/// let index = Index::builder(2).metric(Metric::L2).build()?;
+/// index.insert_item(&Item::new(1, &[0.0, 1.0]).tags(&["red", "round"]).payload(b"apple"))?;
+/// index.insert_item(&Item::new(2, &[0.0, 2.0]).tags(&["yellow"]))?;
+///
+/// let red = TagFilter::tag("red");
+/// assert_eq!(index.search(&[0.0, 2.0]).up_to(5).tagged(&red).run()?[0].key, 1);
+/// assert_eq!(index.payload(1).as_deref(), Some(&b"apple"[..]));
+/// # Ok::<(), ecphory::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Item<'a> {
+    /// The key.
+    pub key: u64,
+    /// The vector, of as many components as the index has dimensions.
+    pub vector: &'a [f32],
+    /// Tags, 1 to 255 bytes each; those that stand twice count once.
+    pub tags: &'a [&'a str],
+    /// Bytes for the caller's use, 16 MiB at most.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Item<'a> {
+    /// An item without tags and payload.
+    pub fn new(key: u64, vector: &'a [f32]) -> Self {
+        Self { key, vector, tags: &[], payload: &[] }
+    }
+
+    /// With these tags.
+    #[must_use]
+    pub fn tags(mut self, tags: &'a [&'a str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// With this payload.
+    #[must_use]
+    pub fn payload(mut self, payload: &'a [u8]) -> Self {
+        self.payload = payload;
+        self
+    }
+
+    /// Refuses tags and payloads that no item can have.
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(tag) = self.tags.iter().find(|tag| tag.is_empty() || tag.len() > TAG_BYTES_MAX)
+        {
+            return Err(Error::BadTag { bytes: tag.len() });
+        }
+        let bytes = self.payload.len();
+        if bytes > PAYLOAD_BYTES_MAX { Err(Error::PayloadTooLong { bytes }) } else { Ok(()) }
+    }
+}
+
+impl Index {
+    /// Gives an item a tag; false if no item has this key. When this returns, every search that
+    /// starts finds it by the tag. O(log n), lock-free.
+    ///
+    /// # Errors
+    /// [`Error::BadTag`], [`Error::TooManyTags`], [`Error::OutOfMemory`]; [`Error::Busy`] beside a
+    /// bulk build or snapshot, or while another thread replaces the item: it may have its tag then,
+    /// and to repeat the call does no harm.
+    pub fn tag(&self, key: u64, tag: &str) -> Result<bool> {
+        let _beside_others = self.gate.share()?;
+        let root = self.root();
+        if root.find(key).is_none() {
+            return Ok(false);
+        }
+        let tag = root.space.tags.find_or_add(tag)?;
+        root.retag(key, |slot| tag.add(slot))
+    }
+
+    /// Takes a tag from an item; false if no item has this key, or the item not the tag. Otherwise
+    /// as [`Self::tag`].
+    ///
+    /// # Errors
+    /// [`Error::Busy`] as for [`Self::tag`].
+    pub fn untag(&self, key: u64, tag: &str) -> Result<bool> {
+        let _beside_others = self.gate.share()?;
+        let root = self.root();
+        let Some(tag) = root.space.tags.find(tag) else { return Ok(false) };
+        let mut had = false;
+        root.retag(key, |slot| {
+            had |= tag.remove(slot);
+            Ok(had)
+        })?;
+        Ok(had)
+    }
+
+    /// The tags of a key's item, in the order of their names. O(log n + tags of the index).
+    pub fn tags(&self, key: u64) -> Option<Vec<String>> {
+        let root = self.root();
+        let slot = root.find(key)?;
+        let mut names: Vec<_> = root.space.tags.of(slot).map(|tag| tag.name().to_owned()).collect();
+        names.sort_unstable();
+        Some(names)
+    }
+
+    /// The payload of a key's item, empty if it was given none. O(log n + bytes).
+    pub fn payload(&self, key: u64) -> Option<Vec<u8>> {
+        let root = self.root();
+        let slot = root.find(key)?;
+        Some(root.space.payloads.get(slot).unwrap_or_default().to_vec())
+    }
+
+    /// Items that a filter admits. O(n / 64 + items).
+    ///
+    /// # Errors
+    /// [`Error::BadFilter`] for one that is too large.
+    pub fn count(&self, filter: &TagFilter) -> Result<usize> {
+        filter.check()?;
+        Ok(filter.slots(&self.root()).len())
+    }
+
+    /// Deletes the items that a filter admits; how many. Beside other writers, each of them was
+    /// admitted when it was looked at; items that come meanwhile may stay. As so many times
+    /// [`Self::delete`].
+    ///
+    /// # Errors
+    /// [`Error::BadFilter`]; as for [`Self::delete`], when some may be deleted.
+    pub fn delete_where(&self, filter: &TagFilter) -> Result<usize> {
+        filter.check()?;
+        let keys: Vec<u64> = {
+            let root = self.root();
+            filter.slots(&root).into_iter().map(|slot| root.space.key(slot)).collect()
+        };
+        let mut deleted = 0;
+        for key in keys {
+            deleted += usize::from(self.delete(key)?);
+        }
+        Ok(deleted)
+    }
+}
+
+impl Root {
+    /// Changes a tag of the slot that a key leads to; false if it leads to none.
+    fn retag(&self, key: u64, mut change: impl FnMut(u32) -> Result<bool>) -> Result<bool> {
+        for _ in 0..LOOKS {
+            let Some(slot) = self.find(key) else { return Ok(false) };
+            if node(&self.space, slot).is_given_up() {
+                continue;
+            }
+            change(slot)?;
+            // Pairs with the fence in `inherit`.
+            fence(Ordering::SeqCst);
+            if !node(&self.space, slot).is_given_up() {
+                return Ok(true);
+            }
+        }
+        Err(being_written())
+    }
+
+    /// Gives a slot that no key leads to what another has, which was given up before.
+    pub(super) fn inherit(&self, from: u32, to: u32) -> Result<()> {
+        // Pairs with the fence in `retag`: of a tag that is not seen here, its thread sees that
+        // `from` was given up.
+        fence(Ordering::SeqCst);
+        self.space.tags.clear(to);
+        self.space.payloads.clear(to);
+        for tag in self.space.tags.of(from) {
+            tag.add(to)?;
+        }
+        self.space.payloads.put(to, self.space.payloads.get(from).unwrap_or_default())
+    }
+}

@@ -1,0 +1,125 @@
+//! Searches among some of the items: as many neighbours as there are, whatever the share.
+//!
+//! ```text
+//!   few may be found       compare them all                                   exact
+//!   else                   walk as if all might, and count those near the query that may
+//!     enough of those      walk as far as it takes to meet `ef` of them       as good as unfiltered
+//!     too few nearby       compare all that may be found                      exact
+//! ```
+//!
+//! A walk that looks for one item in `s` keeps `s` times the candidates, so its cost grows as that
+//! of comparing all falls; which is less is known once the share near the query is. Where the items
+//! that may be found lie elsewhere than the query, the first, short walk finds that out.
+//!
+//! ```text
+//!   keys        items by a set of keys that was prepared
+//!   tags        items by their tags: and, or, not   parse  the same from a text
+//!   (closures)  items by whatever the caller computes from a key
+//! ```
+
+mod keys;
+mod parse;
+mod tags;
+
+use super::find::Sought;
+use super::root::Root;
+use super::search::{Hit, Work};
+use super::settle::rank_items;
+use crate::error::Result;
+use crate::graph::Scratch;
+use crate::limits::EF_MAX;
+
+pub use keys::KeySet;
+pub use tags::TagFilter;
+
+/// What a candidate of a walk costs, in comparisons of vectors: a walk meets some 24 nodes for each
+/// candidate it keeps, and compares three of their codes in the time of one vector.
+const CANDIDATE: usize = 8;
+/// How many short walks comparing all must cost for the walk to be worth trying.
+const WORTH: usize = 4;
+/// What it costs to look at an item that is not found, in eighths of comparing it.
+const LOOK: usize = 1;
+
+/// Which items a search may find. A search without one does not pay for it, not in bytes either.
+pub(super) trait Filter: Sync {
+    /// Refuses a filter that takes too long to evaluate.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether the item in a slot may be found.
+    fn admits(&self, root: &Root, slot: u32) -> bool;
+
+    /// The slots of all items that may be found. O(n), or O(keys).
+    fn slots(&self, root: &Root) -> Vec<u32> {
+        let mut items = root.items();
+        items.retain(|&slot| self.admits(root, slot));
+        items
+    }
+
+    /// What it costs to compare all that may be found, if that is a certain share of all.
+    fn cost(&self, root: &Root, share: f64) -> usize {
+        (root.len() as f64 * (share + LOOK as f64 / 8.0)) as usize
+    }
+
+    /// Whether [`Self::cost`] does not depend on the share.
+    fn is_counted(&self) -> bool {
+        false
+    }
+
+    /// The `k` nearest of the items that may be found, appended to `hits`.
+    fn search(&self, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>) -> Work;
+}
+
+impl<F: Fn(u64) -> bool + Sync> Filter for F {
+    fn admits(&self, root: &Root, slot: u32) -> bool {
+        self(root.space.key(slot))
+    }
+
+    fn search(&self, sought: &Sought<'_>, scratch: &mut Scratch, hits: &mut Vec<Hit>) -> Work {
+        filtered(self, sought, scratch, hits)
+    }
+}
+
+fn filtered(
+    filter: &dyn Filter,
+    sought: &Sought<'_>,
+    scratch: &mut Scratch,
+    hits: &mut Vec<Hit>,
+) -> Work {
+    let &Sought { root, query, k, ef, watch, .. } = sought;
+    scratch.probe.set_query(&root.space, query);
+    let wanted = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
+    let mut keeps = root.ef_among_dead(wanted);
+    let (mut spent, mut walked) = (0, Work::default());
+    // One walk to see, one that goes as far as it takes, and one if the first was wrong.
+    for _ in 0..3 {
+        let all = filter.cost(root, 0.0);
+        if filter.is_counted() && all <= WORTH * CANDIDATE * keeps {
+            break;
+        }
+        scratch.search(&root.graph, &root.space, k, keeps, watch);
+        walked = walked.then(Work::of_walk(scratch, keeps));
+        let met = scratch.pool.candidates().len();
+        let mut items: Vec<u32> =
+            scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
+        items.retain(|&slot| filter.admits(root, slot));
+        root.keep_one_each(&mut items);
+        if items.len() >= wanted || scratch.has_stopped {
+            rank_items(root, scratch, &items, k, hits);
+            return walked;
+        }
+        // All was met, or all but the copies of what was.
+        if met < keeps {
+            break;
+        }
+        let share = (items.len() + 1) as f64 / (met + 1) as f64;
+        spent += CANDIDATE * keeps;
+        keeps = (1.1 * wanted as f64 / share) as usize + 1;
+        let enough = keeps <= EF_MAX && CANDIDATE * keeps + spent <= filter.cost(root, share);
+        if !enough {
+            break;
+        }
+    }
+    walked.then(sought.scan(&filter.slots(root), hits))
+}
