@@ -133,3 +133,79 @@ pub(super) fn read_payloads(
     let places = Chunks::over(8, rows, places, Arc::clone(allocator));
     Ok(Payloads::new(Some(Saved::new(places, rows, bytes))))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::index::describe::Item;
+    use crate::store::Region;
+    use crate::{Check, Error, Index, Metric, TagFilter};
+
+    fn index() -> Index {
+        let index = Index::builder(2).metric(Metric::L2).m(4).build().unwrap();
+        for key in 0..300 {
+            let (vector, payload) = ([key as f32, 0.0], vec![key as u8; key as usize % 7]);
+            let tags: &[&str] = [&["a"][..], &["a", "b"], &[]][key as usize % 3];
+            index.insert_item(&Item::new(key, &vector).tags(tags).payload(&payload)).unwrap();
+        }
+        index
+    }
+
+    /// Where a section begins, and its bytes, by the directory that the header names.
+    fn section(file: &[u8], kind: u32) -> (usize, usize) {
+        let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
+        let mut entry = number(40);
+        while number(entry) as u32 != kind {
+            entry += 32;
+        }
+        (number(entry + 8), number(entry + 16))
+    }
+
+    /// Does all that reads or writes tags and payloads.
+    fn exercise(index: &Index) {
+        let filter = !TagFilter::tag("a") | TagFilter::tag("b");
+        for key in 0..300 {
+            let _ = (index.tags(key), index.payload(key));
+        }
+        let _ = index.count(&filter);
+        assert!(index.search(&[5.0, 0.0]).up_to(9).tagged(&filter).run().is_ok());
+        for key in 0..20 {
+            let _ = index.tag(key, "new").and_then(|_| index.untag(key, "b"));
+            let _ = index.update(key, &[1.0, 1.0]);
+        }
+        let _ = index.delete_where(&filter);
+        while index.reclaim().unwrap_or(false) {}
+        assert!(index.to_snapshot().is_ok());
+    }
+
+    #[test]
+    fn whatever_a_file_says_of_tags_and_payloads_does_no_harm() {
+        let good = index().to_snapshot().unwrap();
+        let (mut state, mut opened) = (1u64, 0);
+        let mut dice = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        for turn in 0..3000 {
+            let (start, len) = section(&good, 16 + turn % 3);
+            let mut bad = good.clone();
+            for _ in 0..=dice(3) {
+                bad[start + dice(len)] = [0, 1, 255, dice(256) as u8][dice(4)];
+            }
+            let region = |bytes: &[u8]| Region::copy_of(bytes).unwrap();
+            // Who computes no checksums relies on nothing else.
+            match Index::open(region(&bad), Check::Header) {
+                Ok(index) => exercise(&index),
+                Err(Error::Snapshot { offset, .. }) => {
+                    let own = start as u64..=(start + len) as u64;
+                    assert!(own.contains(&offset), "{offset} of {own:?}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+            if bad != good {
+                assert!(Index::open(region(&bad), Check::Full).is_err());
+                opened += 1;
+            }
+        }
+        assert!(opened > 2000, "{opened}");
+    }
+}
