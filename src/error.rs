@@ -158,6 +158,9 @@ pub enum Error {
         /// Items that fit.
         limit: u32,
     },
+    /// A search was limited to a distance that is NaN, with which no distance compares.
+    #[error("the largest distance is not a number; pass one, or leave it out to find any")]
+    DistanceNotANumber,
     /// A search asked for a recall that is none.
     #[error("recall is not between 0 and 1; ask for a share such as 0.95")]
     RecallOutOfRange,
@@ -251,6 +254,7 @@ impl Error {
             Self::BadFilter { .. } => "bad-filter",
             Self::PayloadTooLong { .. } => "payload-too-long",
             Self::Full { .. } => "full",
+            Self::DistanceNotANumber => "distance-not-a-number",
             Self::RecallOutOfRange => "recall-out-of-range",
             Self::NotTuned => "not-tuned",
             Self::RecallOutOfReach { .. } => "recall-out-of-reach",

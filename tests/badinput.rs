@@ -118,6 +118,7 @@ fn bad_numbers_are_refused() {
             refuses(&index, "option-out-of-range", |_| search().ef(0).run());
             refuses(&index, "option-out-of-range", |_| search().ef(usize::MAX).run());
             refuses(&index, "not-enough-items", |_| search().k(31).run());
+            refuses(&index, "distance-not-a-number", |_| search().max_distance(f32::NAN).run());
             assert_eq!(search().up_to(31).run().unwrap().len(), 30);
         }
         for k in [0, usize::MAX] {

@@ -283,7 +283,8 @@ impl<'a> Search<'a> {
         self
     }
 
-    /// Leaves out items farther than this, so that fewer than `k` may be found.
+    /// Leaves out items farther than this, so that fewer than `k` may be found. Of inner products,
+    /// distances are negative; with infinity any is near enough.
     pub fn max_distance(mut self, distance: f32) -> Self {
         self.within = distance;
         self
@@ -316,7 +317,8 @@ impl<'a> Search<'a> {
     /// [`Error::Empty`] and [`Error::NotEnoughItems`] unless [`Self::up_to`] was asked for;
     /// [`Error::OptionOutOfRange`]; [`Error::DimensionMismatch`], [`Error::NotFinite`],
     /// [`Error::TooLong`] and [`Error::ZeroVector`] for a bad query; where recall is asked for,
-    /// [`Error::RecallOutOfRange`], [`Error::NotTuned`] and [`Error::RecallOutOfReach`].
+    /// [`Error::RecallOutOfRange`], [`Error::NotTuned`] and [`Error::RecallOutOfReach`];
+    /// [`Error::DistanceNotANumber`] for a [`Self::max_distance`] of NaN.
     pub fn run(self) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
         self.run_into(&mut hits)?;
@@ -389,6 +391,9 @@ impl<'a> Search<'a> {
     fn check(&self) -> Result<()> {
         check_denormals()?;
         self.effort.check()?;
+        if self.within.is_nan() {
+            return Err(Error::DistanceNotANumber);
+        }
         self.filter.map_or(Ok(()), Filter::check)
     }
 
