@@ -73,11 +73,12 @@ pub enum StorageError {
 /// A regular file that holds at least one byte, and its length.
 fn open_file(path: &Path) -> Result<(File, usize), StorageError> {
     let failed = |cause| StorageError::Read { path: path.to_owned(), cause };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
+    // Opening a pipe waits for whoever writes to it.
+    if !path.metadata().map_err(failed)?.is_file() {
         return Err(StorageError::NotAFile(path.to_owned()));
     }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
     match usize::try_from(metadata.len()) {
         Ok(0) => Err(StorageError::Empty(path.to_owned())),
         Ok(len) => Ok((file, len)),

@@ -11,8 +11,12 @@ use super::StorageError;
 /// Writes under a temporary name in the same directory, syncs, renames to `path`, and syncs the
 /// directory. Whoever opens `path` sees the old file or the whole new one, after a crash too.
 ///
+/// A file that is replaced keeps its permissions. Where `path` is a link, the file it leads to is
+/// replaced.
+///
 /// # Errors
-/// [`StorageError::Write`]; then `path` is as it was and the temporary file is gone.
+/// [`StorageError::Write`], also if `path` is there and no regular file; then `path` is as it was
+/// and the temporary file is gone.
 pub fn write_atomically(
     path: impl AsRef<Path>,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -22,10 +26,19 @@ pub fn write_atomically(
 }
 
 fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+    let resolved = fs::canonicalize(path);
+    let path = resolved.as_deref().unwrap_or(path);
+    let replaced = fs::metadata(path).ok();
+    match &replaced {
+        Some(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A rename would put a file in the place of a device.
+        Some(found) if !found.is_file() => return Err(io::Error::other("not a regular file")),
+        _ => {}
     }
     let mut temporary = Temporary::beside(path)?;
+    if let Some(replaced) = replaced {
+        temporary.file.set_permissions(replaced.permissions())?;
+    }
     let mut out = BufWriter::with_capacity(1 << 20, &mut temporary.file);
     content(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
@@ -126,6 +139,34 @@ mod tests {
         assert!(matches!(error, Err(StorageError::Write { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(names(&directory), ["a"]);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_replaced_keeps_its_permissions_and_links_to_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let directory = scratch("links");
+        let (path, link) = (directory.join("a"), directory.join("b"));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("a", &link).unwrap();
+        write_atomically(&link, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_not_replaced() {
+        let directory = scratch("device");
+        let link = directory.join("null");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        assert!(write_atomically(&link, |_| Ok(())).is_err());
+        assert!(!fs::metadata(&link).unwrap().is_file());
         fs::remove_dir_all(directory).unwrap();
     }
 
