@@ -142,7 +142,7 @@ pub enum Problem {
     #[error("not a regular file; save the data to a file first")]
     NotAFile,
     /// A file of no bytes, or an array of no rows.
-    #[error("holds no data; write at least one vector")]
+    #[error("holds no data; write at least one vector, or one key")]
     Empty,
     /// Neither the NumPy magic nor a known ending.
     #[error("no known vector format; pass .npy, .fvecs or .bvecs (truth: .npy or .ivecs)")]
@@ -279,11 +279,12 @@ fn with_source<T>(
     parse: impl FnOnce(Format, Source<'_>) -> Result<T, Problem>,
 ) -> Result<T, ReadError> {
     let read = || {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        // Opening a pipe waits for whoever writes to it.
+        if !path.metadata()?.is_file() {
             return Err(Problem::NotAFile);
         }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         if metadata.len() == 0 {
             return Err(Problem::Empty);
         }

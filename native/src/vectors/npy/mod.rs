@@ -167,8 +167,17 @@ impl Array<'_> {
     }
 
     fn bad_shape(&self, expected: &'static str) -> Problem {
-        Problem::Shape { found: format!("an array of shape {:?}", self.header.shape), expected }
+        let found = match self.header.shape.as_slice() {
+            few if few.len() <= 8 => format!("an array of shape {few:?}"),
+            many => format!("an array of {} dimensions", many.len()),
+        };
+        Problem::Shape { found, expected }
     }
+}
+
+/// The beginning of what a file says, for a message: in few letters, none of which steers a terminal.
+fn plain(text: &str) -> String {
+    text.escape_debug().take(40).collect()
 }
 
 /// NumPy's name with the everyday one beside it, where that helps.
@@ -178,9 +187,9 @@ fn readable(descr: &str) -> String {
         "<i2" => "i16",
         "<u2" => "u16",
         _ if descr.starts_with('>') => "big endian",
-        _ => return descr.to_owned(),
+        _ => return plain(descr),
     };
-    format!("{descr} ({name})")
+    format!("{} ({name})", plain(descr))
 }
 
 fn open(source: Source<'_>) -> Result<Array<'_>, Problem> {
@@ -243,6 +252,22 @@ mod tests {
         assert_eq!(read_vectors(&halves).unwrap().row(0), [1.0, -2.0]);
         let bytes = file("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }", &[0, 255]);
         assert_eq!(read_vectors(&bytes).unwrap().values(), [0.0, 255.0]);
+    }
+
+    #[test]
+    fn hostile_types_are_quoted_in_few_letters() {
+        for descr in ["f".repeat(60_000), format!("\u{1b}[2J{}", "x".repeat(100)), ">".repeat(99)] {
+            let shape = "'fortran_order': False, 'shape': (1, 1)";
+            let bytes = file(&format!("{{'descr': '{descr}', {shape}}}"), &[0; 4]);
+            let message = read_vectors(&bytes).unwrap_err().to_string();
+            assert!(message.len() < 200 && !message.contains('\u{1b}'), "{message}");
+        }
+        let bytes = file(
+            &format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({})}}", "1,".repeat(99)),
+            &[0; 4],
+        );
+        let message = read_vectors(&bytes).unwrap_err().to_string();
+        assert!(message.contains("99 dimensions"), "{message}");
     }
 
     #[test]
