@@ -125,6 +125,7 @@ pub fn run(
     step: &mut dyn FnMut(Step<'_>),
 ) -> Result<Report, BenchError> {
     check_shapes(plan.k, base, queries)?;
+    plan.sweep.check()?;
     if let Some(ids) = truth {
         Truth::check(ids, base.rows(), queries.rows(), plan.k)?;
     }
@@ -196,7 +197,7 @@ pub fn build(
 /// Tunes an index, unless `samples` say not to, and times it.
 ///
 /// # Errors
-/// What the index refuses.
+/// What the index refuses; samples of another dimension.
 pub fn tune(
     index: &Index,
     samples: &Samples,
@@ -207,6 +208,12 @@ pub fn tune(
         progress(now);
         true
     };
+    let expected = index.options().dim;
+    if let Samples::Queries(queries) = samples
+        && queries.dim() != expected
+    {
+        return Err(Error::DimensionMismatch { expected, got: queries.dim() });
+    }
     let start = Instant::now();
     let found = match samples {
         Samples::None => return Ok(None),

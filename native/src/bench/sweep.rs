@@ -14,6 +14,9 @@ pub const PASS: Duration = Duration::from_millis(200);
 /// Largest `ef` of a sweep, unless `k` asks for more.
 const EF_LAST: usize = 4096;
 
+/// Passes for each point, at most.
+const REPEAT_MAX: usize = 1000;
+
 /// Points without a rise of recall after which a sweep gives up.
 const PATIENCE: usize = 4;
 
@@ -22,8 +25,19 @@ const PATIENCE: usize = 4;
 pub struct Sweep<'a> {
     /// The threads that search at the same time.
     pub searchers: &'a dyn Exec,
-    /// Passes for each point; the fastest counts.
+    /// Passes for each point, 1 to 1,000; the fastest counts.
     pub repeat: usize,
+}
+
+impl Sweep<'_> {
+    /// Refuses a number of passes outside the bounds.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let (value, max) = (self.repeat as u64, REPEAT_MAX as u64);
+        match self.repeat {
+            1..=REPEAT_MAX => Ok(()),
+            _ => Err(Error::OptionOutOfRange { name: "repeat", value, min: 1, max }),
+        }
+    }
 }
 
 /// Measures points from `ef = k` on, each a quarter above the one before, until recall reaches
@@ -56,13 +70,14 @@ pub fn sweep(
 /// Measures one point. Recall and work come from a first pass, which also warms the caches.
 ///
 /// # Errors
-/// What a search refuses.
+/// What a search refuses; [`Error::OptionOutOfRange`] for a number of passes outside the bounds.
 pub fn measure(
     options: &Sweep<'_>,
     index: &Index,
     truth: &Truth<'_>,
     ef: usize,
 ) -> Result<Point, Error> {
+    options.check()?;
     let queries = truth.queries();
     let (mut found, mut distances, mut hits) = (0, 0, Vec::with_capacity(truth.k()));
     let start = Instant::now();
@@ -79,7 +94,7 @@ pub fn measure(
     let rounds = PASS.as_nanos().div_ceil(estimate.as_nanos().max(1)).clamp(1, 1 << 20) as usize;
 
     let mut fastest: Option<Pass> = None;
-    for _ in 0..options.repeat.max(1) {
+    for _ in 0..options.repeat {
         let pass = Pass::run(options, index, truth, ef, rounds)?;
         if fastest.as_ref().is_none_or(|best| pass.seconds < best.seconds) {
             fastest = Some(pass);

@@ -43,7 +43,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 1)]
     search_threads: usize,
 
-    /// Passes for each point; the fastest counts.
+    /// Passes for each point, at most 1,000; the fastest counts.
     #[arg(long, value_name = "N", default_value_t = 3)]
     repeat: usize,
 
