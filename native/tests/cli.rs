@@ -170,6 +170,9 @@ fn a_recall_is_asked_for_where_it_was_tuned() {
     assert!((0..300).filter(|&row| hits(&answers, row)[0] == row as u64).count() >= 285);
     assert!(accepted(&["info", &out]).contains("256 samples among 300 items"));
 
+    let narrow = scratch.vectors("narrow.npy", 40, 1);
+    let tuned_on = ["build", "--base", &base, "--out", &scratch.file("no.ecp"), "--samples"];
+    refused(&[&tuned_on[..], &[&narrow]].concat(), "use the model");
     let (_, given) = build("given.ecp", &["--samples", &samples]);
     assert_eq!(given["samples"], 40);
     let (out, none) = build("untuned.ecp", &["--no-tune"]);
@@ -222,6 +225,176 @@ fn keys_come_from_a_file() {
     refused(&["build", "--base", &base, "--keys", &keys, "--out", &out], "start at 0");
     npy::write(&keys, 4, &[1.0_f32, 2.0, 3.0, 4.0]).unwrap();
     refused(&["build", "--base", &base, "--keys", &keys, "--out", &out], "astype('<i8')");
+}
+
+/// Keys as `.npy`.
+fn key_file(scratch: &Scratch, name: &str, keys: &[u64]) -> String {
+    npy::write(scratch.file(name), keys.len(), keys).unwrap();
+    scratch.file(name)
+}
+
+#[test]
+fn items_are_added_and_replaced() {
+    let scratch = Scratch::new("upsert");
+    let (snapshot, base) = (scratch.snapshot(), scratch.file("base.npy"));
+    let queries = |file: &str| json(&["query", &snapshot, "--vectors", file, "-k", "1"]);
+
+    // Without keys they follow the largest: 300 is where the copy of row 0 is.
+    let more = scratch.vectors("more.npy", 40, 8);
+    let done = json(&["upsert", &snapshot, "--vectors", &more, "--threads", "2"]);
+    assert_eq!(keys(&done), ["inserted", "n", "out", "replaced", "seconds", "snapshot_bytes"]);
+    assert_eq!((&done["inserted"], &done["replaced"]), (&40.into(), &0.into()));
+    assert_eq!((&done["n"], &done["out"]), (&340.into(), &snapshot.as_str().into()));
+    assert_eq!(done["snapshot_bytes"], fs::metadata(&snapshot).unwrap().len());
+    let twins = json(&["query", &snapshot, "--vectors", &base, "-k", "2", "--exact"]);
+    assert_eq!(hits(&twins, 0), [0, 300]);
+    assert_eq!(hits(&twins, 39), [39, 339]);
+
+    // The keys of some items, and a new one.
+    let given = key_file(&scratch, "keys.npy", &[7, u64::MAX, 299]);
+    let far = scratch.file("far.npy");
+    npy::write(&far, 3, &[9.0_f32; 24]).unwrap();
+    let done = json(&["upsert", &snapshot, "--vectors", &far, "--keys", &given]);
+    assert_eq!((&done["inserted"], &done["replaced"]), (&1.into(), &2.into()));
+    assert_eq!(done["n"], 341);
+    let near = json(&["query", &snapshot, "--vectors", &far, "-k", "3", "--exact"]);
+    assert_eq!(hits(&near, 0), [7, 299, u64::MAX]);
+    assert_ne!(hits(&queries(&base), 7), [7], "the old vector is gone");
+    assert_eq!(json(&["verify", &snapshot])["n"], 341);
+
+    // Another file: the first stays.
+    let (before, other) = (fs::read(&snapshot).unwrap(), scratch.file("other.ecp"));
+    let four = key_file(&scratch, "four.npy", &(1000..1040).collect::<Vec<_>>());
+    let text = accepted(&["upsert", &snapshot, "--vectors", &more, "--keys", &four, "-o", &other]);
+    assert!(text.contains("inserted 40") && text.contains("381"), "{text}");
+    assert!(fs::read(&snapshot).unwrap() == before, "the snapshot has changed");
+    assert_eq!(json(&["info", &other])["n"], 381);
+}
+
+#[test]
+fn one_thread_adds_the_same_bytes() {
+    let scratch = Scratch::new("upsert-bytes");
+    let snapshot = scratch.snapshot();
+    let more = scratch.vectors("more.npy", 100, 8);
+    let add = |name: &str| {
+        let out = scratch.file(name);
+        accepted(&["upsert", &snapshot, "--vectors", &more, "--threads", "1", "--out", &out]);
+        fs::read(out).unwrap()
+    };
+    assert!(add("a.ecp") == add("b.ecp"));
+}
+
+#[test]
+fn items_are_deleted() {
+    let scratch = Scratch::new("delete");
+    let (snapshot, base) = (scratch.snapshot(), scratch.file("base.npy"));
+    let done = json(&["delete", &snapshot, "5", "6", "5", "18446744073709551615"]);
+    assert_eq!(keys(&done), ["deleted", "missing", "n", "out", "seconds", "snapshot_bytes"]);
+    assert_eq!((&done["deleted"], &done["missing"]), (&2.into(), &1.into()));
+    assert_eq!(done["n"], 298);
+    let left = json(&["query", &snapshot, "--vectors", &base, "-k", "298", "--exact"]);
+    assert!(!hits(&left, 5).contains(&5) && !hits(&left, 5).contains(&6));
+    assert_eq!(json(&["verify", &snapshot])["n"], 298);
+
+    // Nothing to do: nothing is written.
+    let before = fs::metadata(&snapshot).unwrap().modified().unwrap();
+    let text = accepted(&["delete", &snapshot, "6"]);
+    assert!(text.contains("0, 1 had none") && text.contains("298"), "{text}");
+    assert_eq!(fs::metadata(&snapshot).unwrap().modified().unwrap(), before);
+
+    // Keys of a file and of the command line, into another file; then all.
+    let (most, other) =
+        (key_file(&scratch, "most.npy", &(0..290).collect::<Vec<_>>()), scratch.file("o.ecp"));
+    let done = json(&["delete", &snapshot, "--keys", &most, "290", "--out", &other]);
+    assert_eq!(
+        (&done["deleted"], &done["missing"], &done["n"]),
+        (&289.into(), &2.into(), &9.into())
+    );
+    let left = json(&["query", &other, "--vectors", &base, "-k", "9"]);
+    let mut kept = hits(&left, 17);
+    kept.sort_unstable();
+    assert_eq!(kept, (291..300).collect::<Vec<_>>());
+    let rest: Vec<String> = (291..300).map(|key: u64| key.to_string()).collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    accepted(&[&["delete", &other][..], &rest].concat());
+    refused(&["query", &other, "--vectors", &base, "-k", "1"], "insert items");
+    accepted(&["verify", &other]);
+
+    // An index of no items is built anew by what is added.
+    let done = json(&["upsert", &other, "--vectors", &base]);
+    assert_eq!((&done["inserted"], &done["n"]), (&300.into(), &300.into()));
+    let found = json(&["query", &other, "--vectors", &base, "-k", "1", "--ef", "300"]);
+    assert!((0..300).all(|row| hits(&found, row) == [row as u64]));
+}
+
+#[test]
+fn refused_changes_leave_the_file() {
+    let scratch = Scratch::new("change");
+    let snapshot = scratch.snapshot();
+    let before = fs::read(&snapshot).unwrap();
+    let upsert = |options: &[&str], hint: &str| {
+        refused(&[&["upsert", &snapshot], options].concat(), hint);
+        assert!(fs::read(&snapshot).unwrap() == before, "{options:?} changed the file");
+    };
+    let good = scratch.vectors("good.npy", 3, 8);
+    upsert(&["--vectors", &scratch.vectors("wide.npy", 3, 9)], "use the model");
+    upsert(&["--vectors", &scratch.file("missing.npy")], "check the path");
+    upsert(&["--vectors", &good, "--threads", "0"], "use one a core");
+    let key = |keys: &[u64]| key_file(&scratch, "keys.npy", keys);
+    upsert(&["--vectors", &good, "--keys", &key(&[1, 2])], "one key a vector");
+    upsert(&["--vectors", &good, "--keys", &key(&[1, 2, 1])], "remove the duplicate");
+    // The last of many: the others were added, in memory alone.
+    let mut numbers = numbers(200 * 8);
+    numbers[199 * 8 + 3] = f32::NAN;
+    npy::write(scratch.file("bad.npy"), 200, &numbers).unwrap();
+    let bad = scratch.file("bad.npy");
+    upsert(&["--vectors", &bad], "clean the input");
+    let errors = ecphory(&["upsert", &snapshot, "--vectors", &bad]).stderr;
+    assert!(String::from_utf8_lossy(&errors).contains("component 3 of vector 199"));
+    upsert(&["--vectors", &good, "-o", &scratch.file("no/where.ecp")], "check the directory");
+    refused(
+        &["delete", &snapshot, "1", "--out", scratch.0.to_str().unwrap()],
+        "check the directory",
+    );
+    refused(&["delete", &snapshot, "--keys", &good], "astype('<i8')");
+    assert!(fs::read(&snapshot).unwrap() == before);
+
+    let last = key(&[u64::MAX, 1, 2]);
+    accepted(&["upsert", &snapshot, "--vectors", &good, "--keys", &last]);
+    refused(&["upsert", &snapshot, "--vectors", &good], "pass --keys");
+}
+
+#[test]
+fn queries_are_limited() {
+    let scratch = Scratch::new("limits");
+    let (snapshot, base) = (scratch.snapshot(), scratch.file("base.npy"));
+    let some = key_file(&scratch, "some.npy", &[3, 9, 200, 12345]);
+    let query = ["query", &snapshot, "--vectors", &base];
+    let ask = |options: &[&str]| json(&[&query[..], options].concat());
+    for exact in [&[][..], &["--exact"]] {
+        let among = ask(&[&["--among", &some, "-k", "10"], exact].concat());
+        assert_eq!(hits(&among, 9)[0], 9);
+        let mut found = hits(&among, 77);
+        found.sort_unstable();
+        assert_eq!(found, [3, 9, 200]);
+        let within = ask(&[&["--max-distance", "1.5", "-k", "50"], exact].concat());
+        let all = ask(&[&["-k", "300"], exact].concat());
+        for row in 0..300 {
+            let distances = all["results"][row]["hits"].as_array().unwrap();
+            let near = distances.iter().filter(|hit| hit["distance"].as_f64() <= Some(1.5)).count();
+            assert_eq!(hits(&within, row).len(), near.min(50), "{row}");
+        }
+    }
+    assert!(hits(&ask(&["--max-distance", "-1"]), 0).is_empty());
+    assert_eq!(hits(&ask(&["--max-distance", "inf"]), 0).len(), 10);
+    let up_to = ask(&["--up-to", "1000", "--max-distance", "0", "--among", &some]);
+    assert_eq!((hits(&up_to, 200), &up_to["k"]), (vec![200], &1000.into()));
+    assert_eq!(hits(&ask(&["--up-to", "1000"]), 0).len(), 300);
+    for options in [&["--max-distance", "NaN"][..], &["--up-to", "3", "-k", "3"], &["--among"]] {
+        assert_eq!(ecphory(&[&query[..], options].concat()).status.code(), Some(2), "{options:?}");
+    }
+    let none = scratch.write("none.npy", b"");
+    refused(&[&query[..], &["--among", &none]].concat(), "one key");
 }
 
 #[test]
@@ -311,6 +484,8 @@ fn bad_options_are_refused() {
     benched(&["-k", "0"], "choose a value inside");
     benched(&["-k", "301"], "at most 300");
     benched(&["--search-threads", "0"], "use one a core");
+    benched(&["--repeat", "0"], "choose a value inside");
+    benched(&["--repeat", "18446744073709551615"], "choose a value inside");
     benched(&["--isa", "simd128"], "leave out --isa");
     let truth = |rows: usize, columns: usize, first: i32| {
         let path = scratch.file("truth.npy");

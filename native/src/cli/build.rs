@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::ensure;
 use clap::Args;
 use ecphory_native::bench::Samples;
 use ecphory_native::ecphory::{Builder, Codes, Index, Metric, Rows};
@@ -10,9 +9,9 @@ use ecphory_native::vectors::{self, Vectors};
 use ecphory_native::{HugePages, Pool, bench, cores, save};
 use serde::Serialize;
 
-use super::format;
-use super::output::Output;
+use super::output::{self, Output};
 use super::progress::Line;
+use super::{format, keys};
 
 #[derive(Args)]
 pub(super) struct Build {
@@ -21,7 +20,7 @@ pub(super) struct Build {
     base: PathBuf,
 
     /// The snapshot to write; an existing file is replaced.
-    #[arg(long, value_name = "FILE.ecp")]
+    #[arg(short, long, value_name = "FILE.ecp")]
     out: PathBuf,
 
     /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. Row numbers unless given.
@@ -121,6 +120,7 @@ struct Built {
     build: bench::Build,
     tune: Option<bench::Tune>,
     memory: bench::Memory,
+    #[serde(serialize_with = "output::path")]
     out: PathBuf,
     snapshot_bytes: u64,
 }
@@ -155,19 +155,10 @@ impl Build {
     }
 
     fn keys(&self, base: &Vectors) -> anyhow::Result<Vec<u64>> {
-        let Some(path) = &self.keys else {
-            return Ok((0..base.rows() as u64).collect());
-        };
-        let keys = vectors::read_ids(path)?;
-        ensure!(
-            (keys.rows(), keys.columns()) == (base.rows(), 1),
-            "{} holds {} x {} keys for {} vectors; pass one key a vector",
-            path.display(),
-            keys.rows(),
-            keys.columns(),
-            base.rows(),
-        );
-        Ok(keys.values().to_vec())
+        match &self.keys {
+            Some(path) => keys::one_each(path, base),
+            None => Ok((0..base.rows() as u64).collect()),
+        }
     }
 }
 

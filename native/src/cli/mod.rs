@@ -7,12 +7,16 @@
 
 mod bench;
 mod build;
+mod change;
+mod delete;
 mod demo;
 mod format;
 mod info;
+mod keys;
 mod output;
 mod progress;
 mod query;
+mod upsert;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,6 +45,10 @@ enum Command {
     Build(build::Build),
     /// Find the nearest neighbours of a file of vectors.
     Query(query::Query),
+    /// Add items to a snapshot, or give items other vectors.
+    Upsert(upsert::Upsert),
+    /// Take items out of a snapshot.
+    Delete(delete::Delete),
     /// Measure build rate, memory, and recall against speed.
     Bench(bench::Bench),
     /// Say what is in a snapshot.
@@ -62,6 +70,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(demo) => demo.run(&output),
         Command::Build(build) => build.run(&output),
         Command::Query(query) => query.run(&output),
+        Command::Upsert(upsert) => upsert.run(&output),
+        Command::Delete(delete) => delete.run(&output),
         Command::Bench(bench) => bench.run(&output),
         Command::Info(info) => info.run(&output),
         Command::Verify(verify) => verify.run(&output),

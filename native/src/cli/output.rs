@@ -2,8 +2,9 @@
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Prints results, readable or as JSON.
 pub(super) struct Output {
@@ -66,6 +67,11 @@ impl Output {
     fn style(&self, code: &str, text: impl Display) -> String {
         if self.styled { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
+}
+
+/// Writes a path into JSON, which holds text: what is none is replaced, as on a terminal.
+pub(super) fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Prints an error, its way out on a line of its own. Messages of this project put it behind a

@@ -8,39 +8,46 @@ use super::format;
 /// One line on standard error that shows what is going on; invisible where that is no terminal.
 pub(super) struct Line {
     bar: ProgressBar,
-    phase: Option<Phase>,
+    /// What is shown as a bar.
+    counted: Option<&'static str>,
 }
 
 impl Line {
     pub(super) fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(std::time::Duration::from_millis(100));
-        Self { bar, phase: None }
+        Self { bar, counted: None }
     }
 
     /// Says what is going on, for work of unknown length.
     pub(super) fn say(&mut self, what: impl Into<String>) {
-        self.phase = None;
+        self.counted = None;
         self.bar.set_style(style("{spinner} {msg}"));
         self.bar.set_message(what.into());
     }
 
     /// Shows how far a build is.
     pub(super) fn build(&mut self, progress: Progress) {
-        if self.phase != Some(progress.phase) {
-            self.phase = Some(progress.phase);
+        let what = match progress.phase {
+            Phase::Check => "checking",
+            Phase::Fit => "encoding",
+            Phase::Order => "ordering",
+            Phase::Link => "linking",
+            Phase::Tune => "tuning",
+            _ => "building",
+        };
+        self.count(what, progress.done, progress.total);
+    }
+
+    /// Shows how much of something is done.
+    pub(super) fn count(&mut self, what: &'static str, done: usize, total: usize) {
+        if self.counted != Some(what) {
+            self.counted = Some(what);
             self.bar.set_style(style("{spinner} {msg:<9} [{bar:36}] {pos}/{len}  {elapsed}"));
-            self.bar.set_message(match progress.phase {
-                Phase::Check => "checking",
-                Phase::Fit => "encoding",
-                Phase::Order => "ordering",
-                Phase::Link => "linking",
-                Phase::Tune => "tuning",
-                _ => "building",
-            });
-            self.bar.set_length(progress.total as u64);
+            self.bar.set_message(what);
+            self.bar.set_length(total as u64);
         }
-        self.bar.set_position(progress.done as u64);
+        self.bar.set_position(done as u64);
     }
 
     /// Shows a measured point of a curve.

@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ecphory_native::ecphory::{Check, Effort, Hit};
+use ecphory_native::ecphory::{Check, Effort, Hit, Index, KeySet, Search};
 use ecphory_native::{open, vectors};
 use serde::Serialize;
 
-use super::format;
 use super::output::Output;
+use super::{format, keys};
 
 #[derive(Args)]
 pub(super) struct Query {
@@ -21,9 +21,21 @@ pub(super) struct Query {
     #[arg(long, value_name = "FILE")]
     vectors: PathBuf,
 
-    /// Neighbours for each query.
+    /// Neighbours for each query; more than there are items are an error.
     #[arg(short, long, default_value_t = 10)]
     k: usize,
+
+    /// As many neighbours as there are, at most N.
+    #[arg(long, value_name = "N", conflicts_with = "k")]
+    up_to: Option<usize>,
+
+    /// Finds only items of these keys: .npy (i32, u32, i64, u64) or .ivecs, of any shape.
+    #[arg(long, value_name = "FILE")]
+    among: Option<PathBuf>,
+
+    /// Leaves out items farther than this.
+    #[arg(long, value_name = "X", value_parser = distance, allow_negative_numbers = true)]
+    max_distance: Option<f32>,
 
     /// Candidates kept while searching: more finds more and takes longer.
     #[arg(long, value_name = "N")]
@@ -36,6 +48,12 @@ pub(super) struct Query {
     /// Compare each query with every item instead of following links.
     #[arg(long, conflicts_with_all = ["ef", "recall"])]
     exact: bool,
+}
+
+/// A distance, which may be negative (inner products) or infinite, but is a number.
+fn distance(text: &str) -> Result<f32, String> {
+    let distance: f32 = text.parse().map_err(|error| format!("{error}"))?;
+    if distance.is_nan() { Err("no distance compares with it".to_owned()) } else { Ok(distance) }
 }
 
 #[derive(Serialize)]
@@ -61,17 +79,40 @@ impl Query {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let queries = vectors::read(&self.vectors)?;
         let index = open(&self.snapshot, Check::Full)?;
-        let effort = self.recall.map_or(Effort::from(self.ef), Effort::Recall);
+        let among = self.among.as_deref().map(keys::all).transpose()?;
+        let among = among.map(|keys| index.key_set(keys));
         let mut results = Vec::with_capacity(queries.rows());
         let mut hits = Vec::new();
         for (query, vector) in queries.iter().enumerate() {
-            let search = index.search(vector).k(self.k).effort(effort).exact(self.exact);
-            search.run_into(&mut hits)?;
+            self.search(&index, vector, among.as_ref()).run_into(&mut hits)?;
             let hits = hits.iter().map(|&Hit { key, distance }| Neighbour { key, distance });
             results.push(Answer { query, hits: hits.collect() });
         }
         let metric = index.options().metric.name();
-        output.result(&Answers { metric, k: self.k, results }, |answers| answers.text(output))
+        let k = self.up_to.unwrap_or(self.k);
+        output.result(&Answers { metric, k, results }, |answers| answers.text(output))
+    }
+
+    /// The search that the options describe.
+    fn search<'a>(
+        &self,
+        index: &'a Index,
+        vector: &'a [f32],
+        among: Option<&'a KeySet>,
+    ) -> Search<'a> {
+        let effort = self.recall.map_or(Effort::from(self.ef), Effort::Recall);
+        let mut search = index.search(vector).effort(effort).exact(self.exact);
+        search = match self.up_to {
+            Some(most) => search.up_to(most),
+            None => search.k(self.k),
+        };
+        if let Some(keys) = among {
+            search = search.among(keys);
+        }
+        if let Some(distance) = self.max_distance {
+            search = search.max_distance(distance);
+        }
+        search
     }
 }
 

@@ -21,7 +21,11 @@ pub(super) struct Verify {
 #[derive(Serialize)]
 struct Verdict {
     sound: bool,
+    /// Items.
+    n: usize,
+    /// Those and what else leads to them; apart, what is dead and not taken out yet.
     nodes: usize,
+    dead: usize,
     links: usize,
     reachable: usize,
 }
@@ -29,16 +33,15 @@ struct Verdict {
 impl Verify {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let index = open(&self.snapshot, Check::Full)?;
-        let Audit { nodes, links, reachable, .. } =
+        let Audit { nodes, dead, links, reachable, .. } =
             index.check().map_err(|broken| anyhow!("{}: {broken}", self.snapshot.display()))?;
-        let verdict = Verdict { sound: true, nodes, links, reachable };
+        let verdict = Verdict { sound: true, n: index.len(), nodes, dead, links, reachable };
         output.result(&verdict, |verdict| {
             format!(
-                "{} every block checked; {} items, {} links, all {} reachable\n",
+                "{} every block checked; {} items, all reachable, {} links\n",
                 output.bold("sound"),
-                format::count(verdict.nodes),
+                format::count(verdict.n),
                 format::count(verdict.links),
-                format::count(verdict.reachable),
             )
         })
     }

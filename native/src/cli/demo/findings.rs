@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::super::build::{summary, tuned};
 use super::super::format;
-use super::super::output::Output;
+use super::super::output::{self, Output};
 use super::super::progress::Line;
 use super::words::Words;
 
@@ -45,9 +45,11 @@ pub(super) struct Findings {
     pub(super) search: Vec<Point>,
     pub(super) queries: usize,
     pub(super) words: Vec<Answer>,
+    #[serde(serialize_with = "output::path")]
     pub(super) snapshot: PathBuf,
     pub(super) snapshot_bytes: u64,
     pub(super) open_us: f64,
+    #[serde(serialize_with = "output::path")]
     pub(super) report: PathBuf,
 }
 
