@@ -2,8 +2,16 @@
 
 use crate::wasm::{Threads, bind, compile, gates};
 use crate::{process, workspace};
+use anyhow::Context;
 use std::fs;
 use std::path::Path;
+
+/// Builds the package in a process of its own, which speaks on standard error: standard output is
+/// free for results.
+pub(crate) fn built() -> anyhow::Result<()> {
+    let xtask = std::env::current_exe().context("this program has no path")?;
+    process::run(process::command(xtask).arg("npm").stdout(std::io::stderr()))
+}
 
 /// Builds the package; `false` if a binary is not what it must be.
 pub(crate) fn run() -> anyhow::Result<bool> {

@@ -1,6 +1,6 @@
 //! Commands that claims are measured by; each is run once, however many claims read its result.
 
-use crate::{bench, peers, process, workspace};
+use crate::{bench, npm, peers, process, workspace};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -47,6 +47,21 @@ impl Measurements {
         self.report(process::cargo().args(bench).args(["--", section]))
     }
 
+    /// The reports of the matrix of boundary values: the library's, the command line's and that of
+    /// the npm package, which is built first. Each has a number of `cells` and a list `failed`.
+    pub(crate) fn boundary(&mut self) -> anyhow::Result<[Report; 3]> {
+        let mut rust = |package| {
+            let test = ["test", "--quiet", "--package", package, "--test", "boundary"];
+            self.report(process::cargo().args(test).args(["--", "--json"]))
+        };
+        let (library, command_line) = (rust("ecphory-tests")?, rust("ecphory-native")?);
+        npm::built()?;
+        let mut node = process::command("node");
+        let script = workspace::npm().join("tests/boundary.mjs");
+        let package = self.report(node.arg(script).arg("--json"))?;
+        Ok([library, command_line, package])
+    }
+
     /// The report of the comparison in the browser.
     pub(crate) fn web(&mut self) -> anyhow::Result<Report> {
         let report = self.web.take().unwrap_or_else(|| {
@@ -87,6 +102,12 @@ impl Report {
         let value = self.0.pointer(pointer);
         let value = value.with_context(|| format!("the report has no {pointer}"))?;
         value.as_f64().with_context(|| format!("{pointer} is {value}, not a number"))
+    }
+
+    /// The length of the list at a JSON pointer.
+    pub(crate) fn length(&self, pointer: &str) -> anyhow::Result<usize> {
+        let list = self.0.pointer(pointer).and_then(Value::as_array);
+        Ok(list.with_context(|| format!("the report has no list {pointer}"))?.len())
     }
 
     /// The largest `field` among the objects of the list at a JSON pointer.
@@ -132,6 +153,9 @@ mod tests {
         assert_eq!(report.number("/at_recall/0.95/qps").unwrap(), 12.5);
         assert!(report.number("/at_recall/0.99/qps").is_err());
         assert!(report.number("/at_recall").is_err());
+        let report = run.report(&mut printing(r#"{"failed": ["a", "b"], "cells": 3}"#)).unwrap();
+        assert_eq!(report.length("/failed").unwrap(), 2);
+        assert!(report.length("/cells").is_err());
     }
 
     #[test]
