@@ -285,6 +285,47 @@ fn one_thread_adds_the_same_bytes() {
 }
 
 #[test]
+fn items_are_tagged_and_found_by_their_tags() {
+    let scratch = Scratch::new("tag");
+    let (snapshot, base) = (scratch.snapshot(), scratch.file("base.npy"));
+    let done =
+        json(&["tag", &snapshot, "5", "6", "7", "999", "--add", "red", "--add", "out of stock"]);
+    assert_eq!(keys(&done), ["missing", "n", "out", "seconds", "snapshot_bytes", "tagged", "tags"]);
+    assert_eq!((&done["tagged"], &done["missing"]), (&3.into(), &1.into()));
+    let lines = scratch.file("tags.tsv");
+    fs::write(&lines, "6\tblue\tred\n\n8\tblue\n").unwrap();
+    let text = accepted(&["tag", &snapshot, "7", "--remove", "red", "--from", &lines]);
+    assert!(text.contains("red (2)") && text.contains("blue (2)"), "{text}");
+    let tags = &json(&["info", &snapshot])["tags"];
+    assert_eq!(tags.to_string(), r#"[["blue",2],["out of stock",3],["red",2]]"#);
+
+    let found = |filter: &str| {
+        let query = ["query", &snapshot, "--vectors", &base, "--up-to", "300", "--where", filter];
+        let mut found = hits(&json(&query), 3);
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found("red"), [5, 6]);
+    assert_eq!(found("(red | blue) & !\"out of stock\""), [8]);
+    assert_eq!(found("green"), [0; 0]);
+    // A vector is replaced, its tags stay.
+    let (far, keys) = (scratch.vectors("far.npy", 1, 8), key_file(&scratch, "keys.npy", &[6]));
+    accepted(&["upsert", &snapshot, "--vectors", &far, "--keys", &keys]);
+    assert_eq!(found("red & blue"), [6]);
+    accepted(&["tag", &snapshot, "--where", "blue", "--add", "sea"]);
+    assert_eq!(found("sea"), [6, 8]);
+    assert_eq!(json(&["delete", &snapshot, "--where", "!blue"])["n"], 2);
+    assert_eq!(found("!green"), [6, 8]);
+
+    let output = ecphory(&["query", &snapshot, "--vectors", &base, "--where", "red &"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected a tag (byte 5)"));
+    refused(&["tag", &snapshot, "6", "--add", ""], "choose another");
+    fs::write(&lines, "6\tblue\nseven\tblue\n").unwrap();
+    refused(&["tag", &snapshot, "--from", &lines], "with tabs between");
+}
+
+#[test]
 fn items_are_deleted() {
     let scratch = Scratch::new("delete");
     let (snapshot, base) = (scratch.snapshot(), scratch.file("base.npy"));

@@ -15,6 +15,7 @@ use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::node;
 use crate::limits::{PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
+use crate::store::Tag;
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
@@ -127,6 +128,20 @@ impl Index {
         Some(root.space.payloads.get(slot).unwrap_or_default().to_vec())
     }
 
+    /// All tags that an item has, in the order of their names, each with how many have it.
+    /// O(tags · n / 64 + tagged items).
+    pub fn all_tags(&self) -> Vec<(String, usize)> {
+        let root = self.root();
+        let count = |tag: &Tag| {
+            let slots = tag.slots(root.space.end());
+            slots.filter(|&slot| root.item_of(slot) == Some(slot)).count()
+        };
+        let all = root.space.tags.all().map(|tag| (tag.name().to_owned(), count(tag)));
+        let mut all: Vec<_> = all.filter(|&(_, count)| count > 0).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// Items that a filter admits. O(n / 64 + items).
     ///
     /// # Errors
@@ -136,6 +151,16 @@ impl Index {
         Ok(filter.slots(&self.root()).len())
     }
 
+    /// The keys of the items that a filter admits, in no order. O(n / 64 + items).
+    ///
+    /// # Errors
+    /// As for [`Self::count`].
+    pub fn keys_where(&self, filter: &TagFilter) -> Result<Vec<u64>> {
+        filter.check()?;
+        let root = self.root();
+        Ok(filter.slots(&root).into_iter().map(|slot| root.space.key(slot)).collect())
+    }
+
     /// Deletes the items that a filter admits; how many. Beside other writers, each of them was
     /// admitted when it was looked at; items that come meanwhile may stay. As so many times
     /// [`Self::delete`].
@@ -143,11 +168,7 @@ impl Index {
     /// # Errors
     /// [`Error::BadFilter`]; as for [`Self::delete`], when some may be deleted.
     pub fn delete_where(&self, filter: &TagFilter) -> Result<usize> {
-        filter.check()?;
-        let keys: Vec<u64> = {
-            let root = self.root();
-            filter.slots(&root).into_iter().map(|slot| root.space.key(slot)).collect()
-        };
+        let keys = self.keys_where(filter)?;
         let mut deleted = 0;
         for key in keys {
             deleted += usize::from(self.delete(key)?);

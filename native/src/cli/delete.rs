@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use ecphory_native::ecphory::TagFilter;
 use serde::Serialize;
 
 use super::change::{Changed, Written};
@@ -20,12 +21,16 @@ pub(super) struct Delete {
     changed: Changed,
 
     /// Keys of the items to delete.
-    #[arg(value_name = "KEY", required_unless_present = "keys")]
+    #[arg(value_name = "KEY", required_unless_present_any = ["keys", "filter"])]
     named: Vec<u64>,
 
     /// More of them: .npy (i32, u32, i64, u64) or .ivecs, of any shape.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+
+    /// Also the items with such tags: '(red | blue) & !sold'.
+    #[arg(long = "where", value_name = "TAGS")]
+    filter: Option<TagFilter>,
 }
 
 /// What was deleted.
@@ -48,10 +53,13 @@ impl Delete {
         if let Some(path) = &self.keys {
             keys.extend(keys::all(path)?);
         }
+        let index = self.changed.open()?;
+        if let Some(filter) = &self.filter {
+            keys.extend(index.keys_where(filter)?);
+        }
         // A key that is named twice is no missing one.
         keys.sort_unstable();
         keys.dedup();
-        let index = self.changed.open()?;
 
         let start = Instant::now();
         let mut deleted = 0;

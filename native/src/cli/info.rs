@@ -9,8 +9,8 @@ use ecphory_native::ecphory::{Check, Index};
 use ecphory_native::open;
 use serde::Serialize;
 
-use super::format;
 use super::output::Output;
+use super::{format, tag};
 
 #[derive(Args)]
 pub(super) struct Info {
@@ -31,6 +31,7 @@ struct Description {
     seed: u64,
     snapshot_bytes: u64,
     tuning: Option<Tuned>,
+    tags: Vec<(String, usize)>,
     memory: Memory,
     isa: &'static str,
 }
@@ -66,6 +67,7 @@ impl Description {
             seed: options.seed,
             snapshot_bytes,
             tuning: index.tuning().as_ref().map(Tuned::new),
+            tags: index.all_tags(),
             memory: Memory {
                 vectors: memory.vectors,
                 codes: memory.codes,
@@ -105,6 +107,7 @@ impl Description {
                 ),
             ),
             ("kernels", self.isa.to_owned()),
+            ("tags", tag::shown(&self.tags)),
             ("tuning", self.tuning.as_ref().map_or("none".to_owned(), Self::tuning)),
         ])
     }

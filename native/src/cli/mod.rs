@@ -16,6 +16,7 @@ mod keys;
 mod output;
 mod progress;
 mod query;
+mod tag;
 mod upsert;
 mod verify;
 
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Demo),
     /// Build an index over a file of vectors and save it.
     Build(build::Build),
+    /// Give items of a snapshot tags to search by, and take them away.
+    Tag(tag::Tag),
     /// Find the nearest neighbours of a file of vectors.
     Query(query::Query),
     /// Add items to a snapshot, or give items other vectors.
@@ -69,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match command {
         Command::Demo(demo) => demo.run(&output),
         Command::Build(build) => build.run(&output),
+        Command::Tag(tag) => tag.run(&output),
         Command::Query(query) => query.run(&output),
         Command::Upsert(upsert) => upsert.run(&output),
         Command::Delete(delete) => delete.run(&output),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ecphory_native::ecphory::{Check, Effort, Hit, Index, KeySet, Search};
+use ecphory_native::ecphory::{Check, Effort, Hit, Index, KeySet, Search, TagFilter};
 use ecphory_native::{open, vectors};
 use serde::Serialize;
 
@@ -32,6 +32,10 @@ pub(super) struct Query {
     /// Finds only items of these keys: .npy (i32, u32, i64, u64) or .ivecs, of any shape.
     #[arg(long, value_name = "FILE")]
     among: Option<PathBuf>,
+
+    /// Finds only items with such tags: '(red | blue) & !sold'.
+    #[arg(long = "where", value_name = "TAGS", conflicts_with = "among")]
+    filter: Option<TagFilter>,
 
     /// Leaves out items farther than this.
     #[arg(long, value_name = "X", value_parser = distance, allow_negative_numbers = true)]
@@ -95,7 +99,7 @@ impl Query {
 
     /// The search that the options describe.
     fn search<'a>(
-        &self,
+        &'a self,
         index: &'a Index,
         vector: &'a [f32],
         among: Option<&'a KeySet>,
@@ -108,6 +112,9 @@ impl Query {
         };
         if let Some(keys) = among {
             search = search.among(keys);
+        }
+        if let Some(tags) = &self.filter {
+            search = search.tagged(tags);
         }
         if let Some(distance) = self.max_distance {
             search = search.max_distance(distance);

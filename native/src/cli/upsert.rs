@@ -34,7 +34,7 @@ pub(super) struct Upsert {
     vectors: PathBuf,
 
     /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. An item that has the key gets the
-    /// vector; else it is a new one's. The numbers after the largest key unless given.
+    /// vector and keeps its tags; else it is a new one's. The numbers after the largest key unless given.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
@@ -150,12 +150,17 @@ fn note(refused: &Mutex<Option<(usize, Error)>>, row: usize, error: Error) {
 /// Tries again while others keep what was replaced from making room: they are about to be through.
 fn upsert_one(index: &Index, key: u64, vector: &[f32]) -> Result<bool, Error> {
     for _ in 1..ATTEMPTS {
-        match index.upsert(key, vector) {
+        match write(index, key, vector) {
             Err(Error::Overloaded { .. }) => std::thread::yield_now(),
             done => return done,
         }
     }
-    index.upsert(key, vector)
+    write(index, key, vector)
+}
+
+/// Adds an item, or gives it another vector; then it keeps its tags and payload.
+fn write(index: &Index, key: u64, vector: &[f32]) -> Result<bool, Error> {
+    Ok(index.update(key, vector)? || index.upsert(key, vector)?)
 }
 
 /// The error of a single vector as that of a row of the file.
