@@ -79,6 +79,9 @@ pub use index::{
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};
+#[cfg(ecphory_tsan)]
+#[doc(hidden)]
+pub use sync::break_publication;
 
 /// The README's examples, run as tests.
 #[cfg(doctest)]

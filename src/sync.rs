@@ -17,9 +17,9 @@ pub(crate) trait Words {
     fn acquire_fence(&self);
     /// One of all such fences, which have one order that all threads see.
     fn full_fence(&self);
-    /// The order of the loads that [`Self::acquire_fence`] follows. Loom and thread sanitizer see
-    /// accesses better than fences, so there the loads themselves acquire.
-    const READ: Ordering = Ordering::Relaxed;
+    /// The order of the loads that [`Self::acquire_fence`] follows. Thread sanitizer sees accesses
+    /// and no fences, so there the loads themselves acquire.
+    const READ: Ordering = if cfg!(ecphory_tsan) { Ordering::Acquire } else { Ordering::Relaxed };
 }
 
 /// One 64-bit word.
@@ -46,7 +46,7 @@ impl Words for [AtomicU32] {
     }
 
     fn exchange(&self, place: usize, old: u32, new: u32) -> bool {
-        self[place].compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self[place].compare_exchange(old, new, publishing(), Ordering::Relaxed).is_ok()
     }
 
     #[inline(always)]
@@ -57,6 +57,29 @@ impl Words for [AtomicU32] {
     fn full_fence(&self) {
         std::sync::atomic::fence(Ordering::SeqCst);
     }
+}
+
+/// The order of the exchanges that publish links.
+#[cfg(not(ecphory_tsan))]
+#[inline(always)]
+fn publishing() -> Ordering {
+    Ordering::AcqRel
+}
+
+/// The same, unless they are to be broken.
+#[cfg(ecphory_tsan)]
+fn publishing() -> Ordering {
+    // Relaxed: the flag itself orders nothing.
+    if IS_BROKEN.load(Ordering::Relaxed) { Ordering::Relaxed } else { Ordering::AcqRel }
+}
+
+#[cfg(ecphory_tsan)]
+static IS_BROKEN: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Makes links publish nothing from now on: a race for thread sanitizer to find.
+#[cfg(ecphory_tsan)]
+pub fn break_publication() {
+    IS_BROKEN.store(true, Ordering::Relaxed);
 }
 
 impl Word for AtomicU64 {

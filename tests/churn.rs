@@ -9,7 +9,7 @@ use ecphory::arch::detected;
 use ecphory::exec::Exec;
 use ecphory::{Error, Hit, Index, Metric};
 use ecphory_tests::data::{Numbers, clustered, curve, duplicates, random, seed};
-use ecphory_tests::full;
+use ecphory_tests::times;
 
 const WRITERS: usize = 4;
 const READERS: usize = 2;
@@ -155,7 +155,7 @@ fn churn(name: &str, dim: usize, m: usize, vectors: &[f32]) {
 }
 
 fn rows() -> usize {
-    (TURNS + 1) * if full() { 4000 } else { 2000 }
+    (TURNS + 1) * times(400, 2000, 4000)
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn memory_is_bounded_while_a_reader_stands_still() {
         _ => index.delete(key).and_then(|_| index.insert(key, vector)),
     };
     let before = index.memory().total;
-    let (updates, query) = (if full() { 1_000_000 } else { 100_000 }, row());
+    let (updates, query) = (times(10_000, 100_000, 1_000_000) as u64, row());
     let (begun, has_begun) = channel();
     let (go_on, told) = channel();
     let (mut refused, is_through) = (0, AtomicBool::new(false));

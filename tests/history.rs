@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecphory::{Error, Index, Metric};
 use ecphory_tests::data::{Numbers, seed};
-use ecphory_tests::full;
+use ecphory_tests::times;
 
 /// Operations of all threads between two moments of rest: a set of them fits 128 bits.
 const OPERATIONS: usize = 96;
@@ -204,7 +204,7 @@ impl Run {
 #[test]
 fn every_history_of_a_key_has_an_order_that_explains_it() {
     let first = seed(1);
-    let runs = if full() { 10_000 } else { 300 };
+    let runs = times(30, 300, 10_000) as u64;
     let mut again = 0;
     for seed in first..first + runs {
         let outcome = std::panic::catch_unwind(|| {

@@ -8,13 +8,13 @@ use ecphory::arch::detected;
 use ecphory::exec::Sequential;
 use ecphory::{Check, Codes, Error, Hit, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, clustered, curve, duplicates, random, seed};
-use ecphory_tests::{full, words};
+use ecphory_tests::{times, words};
 
 const WRITERS: usize = 4;
 const READERS: usize = 4;
 
 fn rows() -> usize {
-    if full() { 20_000 } else { 4000 }
+    times(1200, 4000, 20_000)
 }
 
 /// What is inserted, and how.

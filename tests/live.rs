@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ecphory::exec::Sequential;
 use ecphory::{Check, Error, Index, Metric, Region};
 use ecphory_tests::data::{Numbers, seed};
+use ecphory_tests::times;
 
 const DIM: usize = 16;
 
@@ -115,7 +116,7 @@ fn an_update_is_seen_as_it_was_or_as_it_is() {
             .map(|writer| {
                 scope.spawn(move || {
                     let mut numbers = Numbers::new(seed(1) + writer);
-                    for _ in 0..5000 {
+                    for _ in 0..times(1000, 5000, 5000) {
                         let key = numbers.below(500) as u64;
                         // Near the query, then far away, then near.
                         let scale = if numbers.below(2) == 0 { 1e-3 } else { 1.0 };

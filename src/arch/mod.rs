@@ -28,12 +28,13 @@ pub mod scalar;
 
 pub(crate) use f16::{narrow, widen};
 
+// Thread sanitizer sees no access of more than 16 bytes, and models need none: there, plain Rust.
 cfg_if::cfg_if! {
-    if #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))] {
+    if #[cfg(all(target_arch = "x86_64", not(miri), not(loom), not(ecphory_tsan)))] {
         mod rows;
         mod x86_64;
         use x86_64 as imp;
-    } else if #[cfg(all(target_arch = "aarch64", not(miri), not(loom)))] {
+    } else if #[cfg(all(target_arch = "aarch64", not(miri), not(loom), not(ecphory_tsan)))] {
         mod rows;
         mod aarch64;
         use aarch64 as imp;

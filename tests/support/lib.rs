@@ -37,6 +37,16 @@ pub fn full() -> bool {
     std::env::var_os("ECPHORY_FULL").is_some_and(|value| value != "0")
 }
 
+/// How often a test does what it does: `few` times where a sanitizer makes all of it ten times as
+/// slow, `all` the times where [`full`] counts are asked for.
+pub fn times(few: usize, usual: usize, all: usize) -> usize {
+    match std::env::var_os("ECPHORY_FEW") {
+        _ if full() => all,
+        Some(_) => few,
+        None => usual,
+    }
+}
+
 /// A file of this package's fixtures.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)

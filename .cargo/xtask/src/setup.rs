@@ -3,7 +3,7 @@
 //! Everything is looked for first; only what is missing is installed, in one go, where this process
 //! may do so. Otherwise the command to type is part of the error. Nothing is ever skipped.
 
-use crate::toolchain::{self, DEBIAN_PACKAGES};
+use crate::toolchain::{self, DEBIAN_PACKAGES, SANITIZER_PACKAGES};
 use crate::{process, workspace};
 use anyhow::{Context, bail, ensure};
 use std::fs;
@@ -23,7 +23,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-static NEEDS: [Need; 6] = [
+static NEEDS: [Need; 7] = [
     Need {
         what: "compiler for WebAssembly and Arm, with its library's source",
         find: || Ok(toolchain::compiler()?.map(|compiler| compiler.choice)),
@@ -33,6 +33,11 @@ static NEEDS: [Need; 6] = [
         what: "linker for WebAssembly",
         find: || Ok(toolchain::wasm_linker().map(|path| path.display().to_string())),
         packages: &["lld-19"],
+    },
+    Need {
+        what: "sanitizers, and clang to link them",
+        find: || Ok(toolchain::sanitizers()),
+        packages: &SANITIZER_PACKAGES,
     },
     Need { what: "Chromium", find: || Ok(programs(&["chromium"])), packages: &["chromium"] },
     Need { what: "Firefox", find: || Ok(programs(&["firefox-esr"])), packages: &["firefox-esr"] },

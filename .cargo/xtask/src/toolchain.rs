@@ -19,6 +19,12 @@ pub(crate) struct Compiler {
 /// Debian's packages of a compiler and the source of its library.
 pub(crate) const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
+/// The compiler whose sanitizers' run-time libraries are used, and which links them.
+pub(crate) const CLANG: &str = "clang-19";
+
+/// Debian's packages of these.
+pub(crate) const SANITIZER_PACKAGES: [&str; 2] = ["clang-19", "libclang-rt-19-dev"];
+
 /// Finds the compiler: `ECPHORY_WASM_RUSTC`, a rustup nightly with `rust-src`, the system's.
 ///
 /// # Errors
@@ -44,13 +50,29 @@ pub(crate) fn compiler() -> anyhow::Result<Option<Compiler>> {
     }))
 }
 
+/// The target that this machine is.
+pub(crate) fn host() -> anyhow::Result<String> {
+    let verbose = read(Command::new("rustc").arg("-vV"))?;
+    let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc names no host")
+}
+
+/// Clang and its sanitizers, if both are installed.
+pub(crate) fn sanitizers() -> Option<String> {
+    let clang = process::find(CLANG)?;
+    let installed = ["tsan", "asan"].into_iter().all(|sanitizer| {
+        let architecture = std::env::consts::ARCH;
+        let library = format!("-print-file-name=libclang_rt.{sanitizer}-{architecture}.a");
+        read(Command::new(&clang).arg(library)).is_ok_and(|path| Path::new(&path).is_file())
+    });
+    installed.then(|| clang.display().to_string())
+}
+
 /// The linker for WebAssembly: rustup's `rust-lld`, else an LLVM `wasm-ld`.
 pub(crate) fn wasm_linker() -> Option<PathBuf> {
     let bundled = || {
         let sysroot = PathBuf::from(read(Command::new("rustc").args(["--print", "sysroot"])).ok()?);
-        let verbose = read(Command::new("rustc").arg("-vV")).ok()?;
-        let host = verbose.lines().find_map(|line| line.strip_prefix("host: "))?;
-        let lld = sysroot.join("lib/rustlib").join(host).join("bin/rust-lld");
+        let lld = sysroot.join("lib/rustlib").join(host().ok()?).join("bin/rust-lld");
         lld.is_file().then_some(lld)
     };
     bundled().or_else(|| ["wasm-ld-19", "wasm-ld"].into_iter().find_map(process::find))
@@ -63,11 +85,22 @@ pub(crate) fn cargo_with_std(
     target_dir: &Path,
     flags: &[String],
 ) -> anyhow::Result<Command> {
+    let mut cargo = cargo_with_flags(subcommand, target_dir, flags)?;
+    cargo.args(["-Z", &format!("build-std={parts}")]);
+    Ok(cargo)
+}
+
+/// A `cargo` command of that same compiler, with `flags` for rustc that are not stable.
+pub(crate) fn cargo_with_flags(
+    subcommand: &str,
+    target_dir: &Path,
+    flags: &[String],
+) -> anyhow::Result<Command> {
     let compiler =
         compiler()?.context("no compiler with its library's source; run `cargo xtask setup`")?;
     let mut cargo = process::cargo();
     cargo
-        .args([subcommand, "-Z", &format!("build-std={parts}"), "--target-dir"])
+        .args([subcommand, "--target-dir"])
         .arg(target_dir)
         .env("RUSTC", compiler.rustc)
         // Allows `-Z` on a compiler that is not a nightly.

@@ -1,6 +1,7 @@
 //! The areas of the test run, and the commands of each.
 #![allow(clippy::unnecessary_wraps, reason = "the table holds functions of one type")]
 
+use super::sanitizers;
 use crate::{npm, process, toolchain, workspace};
 use std::process::Command;
 
@@ -17,6 +18,9 @@ pub(crate) enum Tally {
     Command,
     /// The command reports its tests; that none ran is a failure.
     Tests,
+    /// The command runs into a planted fault: that it ends well, or without these words, is a
+    /// failure.
+    Finding(&'static str),
 }
 
 /// Tests that belong together in the report.
@@ -29,12 +33,13 @@ pub(crate) struct Area {
 }
 
 /// All areas: what brings the tools first, then the cheapest, builds before what needs them.
-pub(crate) const AREAS: [Area; 9] = [
+pub(crate) const AREAS: [Area; 10] = [
     Area { name: "setup", quick: false, steps: setup },
     Area { name: "style", quick: true, steps: style },
     Area { name: "native", quick: true, steps: native },
     Area { name: "docs", quick: true, steps: docs },
     Area { name: "loom", quick: false, steps: loom },
+    Area { name: "sanitizers", quick: false, steps: sanitizers::steps },
     Area { name: "arm", quick: false, steps: arm },
     Area { name: "wasm", quick: false, steps: wasm },
     Area { name: "node", quick: false, steps: node },
@@ -129,6 +134,6 @@ fn check(command: Command) -> Step {
     Step { command, tally: Tally::Command }
 }
 
-fn tests(command: Command) -> Step {
+pub(super) fn tests(command: Command) -> Step {
     Step { command, tally: Tally::Tests }
 }

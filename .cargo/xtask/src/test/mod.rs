@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! areas (what to run) ──► runner (run, log, stop) ──► counts (what the output says)
+//!  └─ sanitizers (the same programs, watched)
 //! ```
 //!
 //! **Invariants.** An area that ran no test has failed. A failing area's output is shown in full,
@@ -13,6 +14,7 @@
 mod areas;
 mod counts;
 mod runner;
+mod sanitizers;
 
 use crate::workspace;
 use anyhow::Context;

@@ -26,18 +26,8 @@ pub(crate) fn run(steps: Vec<Step>, log: &Path, deadline: Instant) -> anyhow::Re
         let start = fs::metadata(log)?.len() as usize;
         let outcome = execute(&mut command, log, deadline);
         let output = fs::read(log)?;
-
-        let mut counts = match (tally, &outcome) {
-            (Tally::Tests, _) => Counts::of(&String::from_utf8_lossy(&output[start..])),
-            (Tally::Command, Ok(true)) => Counts { passed: 1, ..Counts::default() },
-            (Tally::Command, _) => Counts::default(),
-        };
-        let complaint = match outcome {
-            Err(error) => Some(format!("{error:#}")),
-            Ok(false) if counts.failed == 0 => Some("the command failed".to_owned()),
-            Ok(_) if counts.ran() == 0 => Some("no test ran".to_owned()),
-            Ok(_) => None,
-        };
+        let (mut counts, complaint) =
+            judge(tally, outcome, &String::from_utf8_lossy(&output[start..]));
         if let Some(complaint) = complaint {
             append(log, &format!("{complaint}: {line}\n"))?;
             counts.failed += 1;
@@ -45,6 +35,30 @@ pub(crate) fn run(steps: Vec<Step>, log: &Path, deadline: Instant) -> anyhow::Re
         all += counts;
     }
     Ok(all)
+}
+
+/// What a command that printed `output` counts for, and what is wrong beside failed tests.
+fn judge(tally: Tally, outcome: anyhow::Result<bool>, output: &str) -> (Counts, Option<String>) {
+    let one = Counts { passed: 1, ..Counts::default() };
+    let succeeded = match outcome {
+        Err(error) => return (Counts::default(), Some(format!("{error:#}"))),
+        Ok(succeeded) => succeeded,
+    };
+    let counts = match tally {
+        Tally::Tests => Counts::of(output),
+        Tally::Command if succeeded => one,
+        Tally::Finding(words) if !succeeded && output.contains(words) => return (one, None),
+        Tally::Finding(words) => {
+            return (Counts::default(), Some(format!("a planted fault was not found ({words})")));
+        }
+        Tally::Command => Counts::default(),
+    };
+    let complaint = match succeeded {
+        false if counts.failed == 0 => Some("the command failed".to_owned()),
+        _ if counts.ran() == 0 => Some("no test ran".to_owned()),
+        _ => None,
+    };
+    (counts, complaint)
 }
 
 /// Runs one command and says whether it succeeded.
@@ -146,6 +160,17 @@ mod tests {
         assert_eq!(counts, Counts { passed: 3, failed: 1, skipped: 0 });
         assert_eq!(counts_of("check", "false", Tally::Command, MINUTE).failed, 1);
         assert_eq!(counts_of("check-ok", "true", Tally::Command, MINUTE).passed, 1);
+    }
+
+    #[test]
+    fn a_planted_fault_is_to_be_found() {
+        let of =
+            |name: &str, script: &str| counts_of(name, script, Tally::Finding("a race"), MINUTE);
+        let found = Counts { passed: 1, ..Counts::default() };
+        let missed = Counts { failed: 1, ..Counts::default() };
+        assert_eq!(of("found", "echo there is a race; exit 66"), found);
+        assert_eq!(of("unsaid", "echo 1 passed, 1 failed; exit 66"), missed);
+        assert_eq!(of("passed", "echo there is a race"), missed);
     }
 
     #[test]
