@@ -26,6 +26,7 @@ use super::select::Selector;
 use super::walk::Scratch;
 use super::word::{Entry, Link, Node};
 use crate::store::Space;
+use crate::sync::Step;
 
 /// Attempts at a reverse link before it is given up: others keep changing the row.
 const RETRIES: usize = 3;
@@ -95,6 +96,7 @@ pub(crate) fn insert(
         insert.choose(|id| graph.slot_of(id), scratch);
         let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
         links::fill(graph.upper_row(newcomer.upper, level), row);
+        Step::UpperWritten.done();
         back.push((level, scratch.kept.clone()));
     }
     let mut seeds = vec![entry.slot, graph.anchor()];
@@ -103,6 +105,7 @@ pub(crate) fn insert(
     }
     // Links of others may lead here from now on, so the own row is shared.
     seeds.extend(graph.announce(newcomer.slot));
+    Step::Announced.done();
     // After the slots of others are known, so that it covers them.
     let layer = BaseLayer::new(graph, space);
     insert.walk_base(&layer, &seeds, ef_construction, &mut scratch.walk);
@@ -119,12 +122,14 @@ pub(crate) fn insert(
         // Refused only where others have filled the row before.
         links::offer(graph.row(newcomer.slot), Link::new(chosen.node(), false));
     }
+    Step::LinksWritten.done();
     back.push((0, scratch.kept.clone()));
     let parent = insert.adopt(&scratch.walk);
     insert.publish(parent, scratch);
     for (level, chosen) in back {
         for neighbour in chosen {
             insert.offer(level, neighbour.node(), scratch);
+            Step::Offered.done();
         }
     }
     // The dead lead here too as long as others come by them, and hand the link on when they go.
@@ -135,6 +140,7 @@ pub(crate) fn insert(
     if newcomer.level > 0 {
         let Newcomer { slot, level, upper } = newcomer;
         graph.raise_entry(Entry { level, upper, slot });
+        Step::Raised.done();
     }
     if scratch.walk.is_blurred(space) {
         space.count_blurred();
@@ -224,11 +230,13 @@ impl Insert<'_> {
                 let below = Below { anchor, near, choose, limits };
                 links::promise_below(&below, |slot| graph.row(slot), word)
             });
+        Step::Promised.done();
         let rank = graph.draw_rank();
         self.space.store.parents.word(slot).store(parent, Ordering::Relaxed);
         // Relaxed: nobody hangs by the node before `publish`. Others may know it by then, so it must
         // not be linked yet: what hangs by it would not be reachable.
         word(slot).store(Node::adopted(rank).bits(), Ordering::Relaxed);
+        Step::Adopted.done();
         parent
     }
 
@@ -240,10 +248,12 @@ impl Insert<'_> {
             let victims = self.victims(0, parent, scratch);
             links::pin(row, slot, &victims);
         }
+        Step::Pinned.done();
         let word = node_word(self.space, slot);
         let rank = Node::from_bits(word.load(Ordering::Relaxed)).rank();
         // Release pairs with the acquire in `layout::node` and `links::promise`.
         word.store(Node::linked(rank, 0).doubtful().bits(), Ordering::Release);
+        Step::Linked.done();
     }
 
     /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.

@@ -10,6 +10,7 @@ use crate::arch::prefetch;
 use crate::error::{Error, Result};
 use crate::limits::{LEVEL_MAX, SLOTS_MAX};
 use crate::store::{Allocator, Chunks, Space};
+use crate::sync::Step;
 
 /// The links of one index over a [`Space`].
 ///
@@ -276,6 +277,7 @@ impl Graph {
                 Err(taken) => id = taken,
             }
         };
+        Step::UpperTaken.done();
         for row in id..=last {
             // Relaxed: published with the first link that names the id.
             self.upper_slots.word(row).store(slot, Ordering::Relaxed);

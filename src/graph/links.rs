@@ -25,7 +25,7 @@
 use std::sync::atomic::Ordering;
 
 use super::word::{Entry, Link, Node};
-use crate::sync::{Word, Words};
+use crate::sync::{Step, Word, Words};
 
 /// What became of an offered link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,7 @@ pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
     for place in 0..row.len() {
         while Link::from_bits(row.load(place, Ordering::Acquire)).is_none() {
             if row.exchange(place, 0, link.bits()) {
+                Step::LinkPut.done();
                 leave_one(row, place, link);
                 return Offer::Linked;
             }
@@ -312,6 +313,7 @@ pub(crate) fn found<W: Word + ?Sized>(anchor: &W, word: &W, entry: Entry) -> boo
     // Release publishes the anchor's rows; pairs with the acquire in `Graph::anchor`.
     let first = anchor.exchange(0, u64::from(entry.slot)).is_ok();
     if first {
+        Step::Anchored.done();
         raise(word, entry);
     }
     first

@@ -12,6 +12,7 @@ use super::probe::Probe;
 use super::select::Selector;
 use super::word::Link;
 use crate::store::Space;
+use crate::sync::Step;
 
 /// Nodes that are looked at for one with room, at most.
 const LOOKS: usize = 16_384;
@@ -72,7 +73,9 @@ impl MendScratch {
         for child in children.iter().map(|link| link.target()) {
             if let Some(parent) = self.find_parent(graph, space, child, slot) {
                 self.hang(graph, space, child, parent);
+                Step::ChildHung.done();
                 links::unpin(graph.row(slot), child, false);
+                Step::ChildUnpinned.done();
                 links::change(node_word(space, slot), |seen| Some(seen.without_pin()));
             }
         }
@@ -83,6 +86,7 @@ impl MendScratch {
         let parent = parents.word(slot).swap(0, Ordering::Relaxed);
         if parent != 0 {
             links::unpin(graph.row(parent), slot, false);
+            Step::DeadUnpinned.done();
             links::change(node_word(space, parent), |seen| Some(seen.without_pin()));
         }
         true
@@ -225,6 +229,7 @@ impl MendScratch {
         for (&lost, link) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
             // False where an insert has put another link in its place.
             let is_new = links::evict(row(name), lost, link) && !link.is_none();
+            Step::LinkMended.done();
             // A link back where there is room: rows that only lose links would thin out.
             if is_new && is_sure {
                 links::offer(row(link.target()), Link::new(name, false));

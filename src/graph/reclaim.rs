@@ -26,6 +26,7 @@ use super::layout::{Graph, node, node_word};
 use super::mend::{Gone, MendScratch, Rows};
 use super::word::{Entry, Node};
 use crate::store::{Grace, Space};
+use crate::sync::Step;
 
 /// Share of the nodes that is dead when a round begins: one in so many.
 const SHARE: usize = 100;
@@ -126,6 +127,7 @@ impl Reclaim {
                     break;
                 }
                 self.doomed.push(slot);
+                Step::Doomed.done();
             }
         }
         self.cursor = stop;
@@ -148,6 +150,7 @@ impl Reclaim {
     fn ask(&mut self, grace: &impl Grace) {
         self.is_over = Arc::default();
         grace.tell(&self.is_over);
+        Step::GraceAsked.done();
     }
 
     fn wait(&mut self, next: Stage, grace: &impl Grace) {
@@ -167,6 +170,7 @@ impl Reclaim {
             let slot = self.doomed[place];
             if self.scratch.empty_out(graph, space, slot) {
                 self.gone[slot as usize / 64] |= 1 << (slot % 64);
+                Step::EmptiedOut.done();
             }
         }
         self.cursor = stop as u32;
@@ -231,6 +235,7 @@ impl Reclaim {
             // Also that of what goes itself, as above.
             if !node(space, slot).is_given_back() {
                 mended += usize::from(self.scratch.mend(space, &layer, slot, &gone));
+                Step::RowSwept.done();
             }
             slot += 1;
         }
@@ -248,9 +253,12 @@ impl Reclaim {
             let place = self.uppers.binary_search_by_key(&slot, |&(slot, _)| slot);
             let upper = place.map_or(0, |place| self.uppers[place].1);
             graph.empty(slot, upper);
+            Step::RowsEmptied.done();
             // Relaxed: released when the slot is given back.
             node_word(space, slot).store(Node::GIVEN_BACK.bits(), Ordering::Relaxed);
+            Step::GivenBack.done();
             space.give_back(slot, upper);
+            Step::SlotFree.done();
             graph.count_reclaimed();
         }
         self.cursor = stop as u32;
@@ -265,6 +273,7 @@ fn replace_entry(graph: &Graph, space: &Space, gone: &Gone<'_>) {
     while let Some(entry) = graph.entry().filter(|entry| gone.has(entry.slot)) {
         // It fails only where an insert has raised the entry.
         graph.exchange_entry(entry, highest(graph, space));
+        Step::EntryReplaced.done();
         // An insert that met the old entry has linked its node before it looked, so it is seen now;
         // one that looks later meets the new entry, and raises it.
         graph.raise_entry(highest(graph, space));

@@ -7,6 +7,7 @@ use crate::exec::Sequential;
 use crate::graph::node;
 use crate::quantize::{Fit, Quantizer, fit};
 use crate::store::{Coded, Fresh};
+use crate::sync::Step;
 
 /// Items that codes are fitted to, at least. Those before are compared by their vectors, which is
 /// as fast while they are few.
@@ -32,7 +33,10 @@ impl Root {
     /// [`ITEMS`] fits them, and the last with a slot without one encodes those before.
     pub(super) fn settle(&self, fresh: Fresh<'_>, codes: Codes) {
         if self.len() >= ITEMS as usize && self.space.begin_codes() {
-            self.space.end_codes(self.fitted(codes));
+            Step::CodesBegun.done();
+            let fitted = self.fitted(codes);
+            Step::CodesFitted.done();
+            self.space.end_codes(fitted);
         }
         fresh.settle(|slot| node(&self.space, slot).is_met());
     }

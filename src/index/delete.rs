@@ -5,6 +5,7 @@ use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::{change, node_word};
 use crate::store::Pinned;
+use crate::sync::Step;
 
 /// Dead items that may wait for readers: so many, or one in so many of the live.
 const WAITING: (usize, usize) = (4096, 4);
@@ -37,11 +38,14 @@ impl Index {
         root.admit_writer()?;
         reclaim_some(&root, false);
         let _removal = root.removals.begin();
+        Step::RemovalBegun.done();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = root.keys.locate(key) {
             root.give_up(found.slot);
             if found.remove() {
+                Step::KeyRemoved.done();
                 root.count_off();
+                Step::CountedOff.done();
                 root.kill(found.slot);
                 return Ok(true);
             }
@@ -86,7 +90,10 @@ fn reclaim_some(root: &Pinned<'_, Root>, is_urgent: bool) -> bool {
         return false;
     }
     let taken = root.reclaim.try_take();
-    taken.is_none_or(|mut reclaim| reclaim.step(&root.graph, &root.space, root, is_urgent))
+    taken.is_none_or(|mut reclaim| {
+        Step::ReclaimTaken.done();
+        reclaim.step(&root.graph, &root.space, root, is_urgent)
+    })
 }
 
 impl Root {
@@ -103,12 +110,14 @@ impl Root {
     pub(super) fn give_up(&self, slot: u32) {
         let word = node_word(&self.space, slot);
         change(word, |seen| seen.is_linked().then(|| seen.given_up()));
+        Step::GivenUp.done();
     }
 
     /// Says that a node's key leads to it, and its insert has ended, unless it is dead by now.
     pub(super) fn trust_node(&self, slot: u32) {
         let word = node_word(&self.space, slot);
         change(word, |seen| seen.is_linked().then(|| seen.sure()));
+        Step::Trusted.done();
     }
 
     /// Makes a doubtful node, to which no key leads, one that only leads on to others. The anchor,
@@ -119,6 +128,8 @@ impl Root {
         }
         // Counted first: an insert that begins after it is dead looks for dead nodes.
         self.graph.count_dead(1);
+        Step::DeadCounted.done();
         change(node_word(&self.space, slot), |seen| Some(seen.dead()));
+        Step::Killed.done();
     }
 }

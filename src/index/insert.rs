@@ -7,6 +7,7 @@ use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, Node, change, insert, level, mix, node_word};
 use crate::store::{Fresh, RowScratch};
+use crate::sync::Step;
 
 /// What becomes of an item that has the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,7 +113,9 @@ impl Index {
         let mut row = RowScratch::default();
         root.space.admit(vector, &mut row)?;
         let fresh = root.space.take(|slot| root.graph.reserve(slot))?;
+        Step::SlotTaken.done();
         fresh.write(key, vector, &mut row);
+        Step::RowWritten.done();
         let described = fresh.describe(item.tags.iter().copied(), item.payload);
         let written = described.and_then(|()| self.publish(&root, &fresh, key, mode));
         let (slot, note) = (fresh.slot(), fresh.note());
@@ -140,9 +143,12 @@ impl Index {
     /// Makes a written slot the item of a key that has none.
     fn add(&self, root: &Root, fresh: &Fresh<'_>, key: u64) -> Result<bool> {
         let claim = root.keys.claim(key)?;
+        Step::KeyClaimed.done();
         self.link_node(root, fresh)?;
         claim.publish(fresh.slot());
+        Step::KeyPublished.done();
         root.count_one();
+        Step::Counted.done();
         root.trust_node(fresh.slot());
         Ok(false)
     }
@@ -179,6 +185,7 @@ impl Root {
     /// Leads a key to a linked slot, in place of the one it leads to; false if that is gone.
     fn replace(&self, key: u64, slot: u32, mode: Mode) -> Result<bool> {
         let _update = self.updates.begin();
+        Step::UpdateBegun.done();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = self.keys.locate(key) {
             self.give_up(found.slot);
@@ -189,6 +196,7 @@ impl Root {
                 return Err(error);
             }
             if found.replace(slot) {
+                Step::KeyReplaced.done();
                 self.kill(found.slot);
                 self.trust_node(slot);
                 return Ok(true);

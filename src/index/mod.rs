@@ -36,6 +36,8 @@ mod describe;
 mod effort;
 mod filter;
 mod find;
+#[cfg(all(test, not(loom)))]
+mod frozen_tests;
 mod insert;
 mod iter;
 mod keys;

@@ -11,6 +11,7 @@ use crate::control::Tuning;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Reclaim, audit, is_linked, node};
 use crate::store::{Allocator, Alone, Shelf, Space, SwapCell};
+use crate::sync::Step;
 
 /// Rows, links and keys of one index.
 pub(super) struct Root {
@@ -81,7 +82,10 @@ impl Root {
         // AcqRel pairs with the acquire in `admit_writer`, and with itself.
         match self.trust.compare_exchange(UNVERIFIED, found, order, Ordering::Acquire) {
             Err(SOUND) => return Ok(()),
-            Ok(_) => stock.into_iter().for_each(|(dead, free)| self.put_in_stock(dead, &free)),
+            Ok(_) => {
+                Step::Judged.done();
+                stock.into_iter().for_each(|(dead, free)| self.put_in_stock(dead, &free));
+            }
             Err(_) => {}
         }
         verdict

@@ -9,6 +9,7 @@ use super::gate::Alone;
 use super::region::{ALIGN, Allocator, Region};
 use crate::error::{Error, Result};
 use crate::limits::SLOTS_MAX;
+use crate::sync::Step;
 
 /// Rows of the first chunk that is added after building or opening; later ones double.
 const GROWTH: u32 = 1024;
@@ -112,6 +113,7 @@ impl Chunks {
             let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
             let place = &self.origins[chunk];
             if place.compare_exchange(null_mut(), origin, release, relaxed).is_ok() {
+                Step::ChunkPublished.done();
                 // Relaxed: read by whoever owns `self` alone, and for its null-ness.
                 self.added[chunk].store(Box::into_raw(Box::new(region)), Ordering::Relaxed);
             }

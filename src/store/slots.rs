@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::Chunks;
 use crate::quantize::Quantizer;
+use crate::sync::Step;
 
 /// In the head word: slots taken from now on get a code.
 const CODED: u64 = 1 << 63;
@@ -117,6 +118,7 @@ impl Slots {
                 Err(found) => free = found,
             }
         };
+        Step::FreeTaken.done();
         let ready = self.are_coded();
         let coded = self.enter(|head| (head & CODED == 0 || ready).then_some(0));
         if coded.is_none() {
@@ -133,6 +135,7 @@ impl Slots {
             let word = u64::from(note) << 32 | free & u64::from(u32::MAX);
             // Relaxed: released by the exchange.
             rows.word64(slot).store(word, Ordering::Relaxed);
+            Step::FreeLinked.done();
             let (success, failure) = (Ordering::Release, Ordering::Relaxed);
             // Release pairs with the acquire in `take_free`.
             match self.free.compare_exchange_weak(free, numbered(free, slot), success, failure) {
@@ -197,6 +200,7 @@ impl Slots {
         // Relaxed: seen by the last writer in `settle`, whom the caller, which holds a slot without
         // a code and has not settled it, will have told.
         self.first_coded.store(head as u32, Ordering::Relaxed);
+        Step::CodesAdopted.done();
     }
 
     /// Says that the holder of a slot without a code is through with it. If it was the last of

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Exec, for_each_item};
 use crate::limits::SLOTS_MAX;
 use crate::quantize::{Fidelity, Quantizer, split};
+use crate::sync::Step;
 
 /// Rows that codes blur, at most, for codes to be compared: one in so many.
 const BLURRED_ROWS: u32 = 128;
@@ -448,12 +449,14 @@ impl Fresh<'_> {
             return;
         }
         if let Some(end) = space.slots.settle() {
+            Step::LastSettled.done();
             let (mut vector, mut scratch) = (Vec::new(), RowScratch::default());
             for slot in (1..end).filter(|&slot| is_item(slot)) {
                 space.read_vector(slot, &mut vector);
                 let length = if space.store.shape.norms { space.store.norm(slot) } else { 1.0 };
                 space.encode(slot, &vector, length, &mut scratch);
             }
+            Step::Encoded.done();
             space.slots.finish();
         }
     }

@@ -47,7 +47,7 @@
 use std::sync::atomic::Ordering;
 
 use super::word::{FREE, State, Turn};
-use crate::sync::Word;
+use crate::sync::{Step, Word};
 
 /// Places, each a word and a name, and lanes.
 pub(super) trait Table {
@@ -170,11 +170,13 @@ pub(super) fn take<'a, T: Table>(
 ) -> Option<Taken<'a, T::Word>> {
     let (place, word, held) =
         window.places().find_map(|(place, word)| Some((place, word, hold(word)?)))?;
+    Step::PlaceHeld.done();
     // Release pairs with the acquire in `name_of`.
     table.name(place).store(probe.key, Ordering::Release);
     let state = held.pending(probe.mark());
     // Release: whoever decides the claim reads its name. Nobody else changes a held word.
     word.store(state.bits(), Ordering::Release);
+    Step::PlaceNamed.done();
     Some(Taken { word, place, state })
 }
 
@@ -203,6 +205,7 @@ fn enter<T: Table>(table: &T, probe: Probe, mine: Turn) {
     while let Err(other) = lane.exchange(Turn::NONE.bits(), mine.bits()) {
         help(table, lane, Turn::from_bits(other));
     }
+    Step::InTurn.done();
     help(table, lane, mine);
 }
 
@@ -217,6 +220,7 @@ fn help<T: Table>(table: &T, lane: &T::Word, turn: Turn) {
         let decided = seen.decided(seek(table, table.probe(key)).is_none());
         // Fails if somebody else has decided.
         let _ = word.exchange(seen.bits(), decided.bits());
+        Step::Decided.done();
     }
     // Fails if somebody else has ended the turn.
     let _ = lane.exchange(turn.bits(), Turn::NONE.bits());

@@ -3,8 +3,16 @@
 //! The graph lives in raw rows, which loom's atomics cannot overlay. So the protocol is written
 //! over two small traits, implemented by the standard atomics and, under `--cfg loom`, by loom's:
 //! the models run the shipped source. Nothing else in the crate names `loom`.
+//!
+//! [`Step`] names what writers do, for tests to stop them.
+
+mod step;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+pub(crate) use step::Step;
+#[cfg(test)]
+pub(crate) use step::watch;
 
 /// A row of 32-bit words.
 pub(crate) trait Words {
