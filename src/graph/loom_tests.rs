@@ -4,7 +4,7 @@
 //! ships. A payload that is plain memory stands for vectors and codes: loom fails a model in which
 //! a reader could touch it before it is published. `cargo xtask test loom` runs all of them.
 
-use std::sync::Arc as Counter;
+use std::sync::Arc as Counted;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use loom::cell::UnsafeCell;
@@ -14,21 +14,9 @@ use loom::thread;
 
 use super::links::{self, Below, Offer};
 use super::word::{Entry, Link, Node};
-use crate::sync::Word;
-
-/// Runs a model in all interleavings (with at most `preemptions` forced switches, if given) and
-/// prints how many there were.
-fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    let runs = Counter::new(AtomicUsize::new(0));
-    let counted = Counter::clone(&runs);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    println!("{name}: {} interleavings", runs.load(Ordering::Relaxed));
-}
+use crate::store::{Grace, SwapCell};
+use crate::sync::atomic::AtomicBool;
+use crate::sync::{Word, explore};
 
 /// A row with these links from its first word on, and holes after them.
 fn row(words: usize, links: &[Link]) -> Box<[AtomicU32]> {
@@ -57,7 +45,7 @@ fn targets(row: &[AtomicU32]) -> (Vec<u32>, Vec<u32>) {
     (all, pins)
 }
 
-/// The anchor in slot 1 and room for two newcomers, at level 0.
+/// The anchor in slot 1 and room for three newcomers, at level 0.
 struct Tiny {
     rows: Vec<Box<[AtomicU32]>>,
     nodes: Vec<AtomicU64>,
@@ -72,12 +60,12 @@ const ANCHOR: u32 = 1;
 impl Tiny {
     fn new(words: usize, limits: (u32, u32)) -> Self {
         Self {
-            rows: (0..4).map(|_| row(words, &[])).collect(),
-            nodes: (0..4u32)
+            rows: (0..5).map(|_| row(words, &[])).collect(),
+            nodes: (0..5u32)
                 .map(|slot| if slot == ANCHOR { Node::linked(0, 0).bits() } else { 0 })
                 .map(AtomicU64::new)
                 .collect(),
-            payloads: (0..4)
+            payloads: (0..5)
                 .map(|slot| UnsafeCell::new(if slot == ANCHOR { 1 } else { 0 }))
                 .collect(),
             ranks: AtomicU32::new(1),
@@ -319,4 +307,181 @@ fn loom_the_first_two_inserts_agree_on_an_anchor_and_leave_an_entry() {
         let entry = Entry::from_bits(words.1.load(Ordering::Acquire)).unwrap();
         assert_eq!(entry, Entry { level: 1, upper: 2, slot: 2 }, "the higher node is the entry");
     });
+}
+
+/// Inserts and a round of reclaiming on [`Tiny`] graphs: what [`Reclaim`](super::reclaim) does, in
+/// its order, with the functions that ship and over epochs.
+struct Round {
+    graph: Tiny,
+    cell: SwapCell<()>,
+    /// Whether it waits for those who may still hold what it gives back.
+    waits: [bool; 2],
+}
+
+/// A node below the anchor that dies, one below that which does not, and one that comes.
+const DEAD: u32 = 2;
+const CHILD: u32 = 3;
+const NEW: u32 = 4;
+
+impl Round {
+    fn new(waits: [bool; 2]) -> Arc<Self> {
+        let graph = Tiny::new(4, (3, 3));
+        links::fill(graph.row(ANCHOR), [pinned(DEAD)]);
+        links::fill(graph.row(DEAD), [pinned(CHILD), link(ANCHOR)]);
+        links::fill(graph.row(CHILD), [link(DEAD)]);
+        for (slot, node) in
+            [(ANCHOR, Node::linked(0, 1)), (DEAD, Node::linked(1, 1)), (CHILD, Node::linked(2, 0))]
+        {
+            graph.node(slot).store(node.bits(), Ordering::Release);
+            // SAFETY: nobody else has the graph yet.
+            graph.payloads[slot as usize].with_mut(|payload| unsafe { *payload = slot });
+        }
+        graph.ranks.store(3, Ordering::Relaxed);
+        Arc::new(Self { graph, cell: SwapCell::new(()), waits })
+    }
+
+    /// Asks for a grace period and gives others some turns; whether it is over.
+    fn wait(&self, round: usize) -> bool {
+        if !self.waits[round] {
+            return true;
+        }
+        let is_over = Counted::new(AtomicBool::new(false));
+        self.cell.pin().tell(&is_over);
+        for _ in 0..2 {
+            if is_over.load(Ordering::Acquire) {
+                return true;
+            }
+            thread::yield_now();
+            self.cell.pin().nudge();
+        }
+        is_over.load(Ordering::Acquire)
+    }
+
+    /// Takes the dead node out of the graph and uses its slot again; false if a grace period did
+    /// not end in time.
+    fn reclaim(&self) -> bool {
+        let Self { graph, .. } = self;
+        links::change(graph.node(DEAD), |seen| Some(seen.dead()));
+        if !self.wait(0) {
+            return false;
+        }
+        let pinned_now = self.cell.pin();
+        let mut children = Vec::new();
+        links::read_links(graph.row(DEAD), &mut children);
+        for child in children.iter().filter(|link| link.pinned()).map(|link| link.target()) {
+            assert!(links::promise(graph.node(ANCHOR), 3).is_some(), "the anchor has room");
+            links::pin(graph.row(ANCHOR), child, &[]);
+            links::unpin(graph.row(DEAD), child, false);
+            links::change(graph.node(DEAD), |seen| Some(seen.without_pin()));
+        }
+        let left = Node::from_bits(graph.node(DEAD).load(Ordering::Acquire)).pins();
+        assert_eq!(left, 0, "a child of the dead node is left");
+        links::unpin(graph.row(ANCHOR), DEAD, false);
+        links::change(graph.node(ANCHOR), |seen| Some(seen.without_pin()));
+        for slot in [ANCHOR, CHILD, NEW] {
+            links::evict(graph.row(slot), DEAD, Link::NONE);
+        }
+        drop(pinned_now);
+        if !self.wait(1) {
+            return false;
+        }
+        // Given back, and another's: written as `Tiny::insert` does.
+        graph.node(DEAD).store(Node::GIVEN_BACK.bits(), Ordering::Relaxed);
+        // SAFETY: nobody else can hold the slot; loom checks it.
+        graph.payloads[DEAD as usize].with_mut(|payload| unsafe { *payload = 99 });
+        links::fill(graph.row(DEAD), [link(ANCHOR)]);
+        true
+    }
+
+    /// Goes from the anchor along two links, as a search does.
+    fn walk(&self) {
+        let _pinned = self.cell.pin();
+        let (mut first, mut second) = ([0; 4], [0; 4]);
+        let count = links::read(self.graph.row(ANCHOR), &mut first, |target| target != 0);
+        for &slot in &first[..count] {
+            assert_eq!(self.graph.payload(slot), slot, "the node that the link named");
+            let count = links::read(self.graph.row(slot), &mut second, |target| target != 0);
+            for &slot in &second[..count] {
+                assert_eq!(self.graph.payload(slot), slot, "the node that the link named");
+            }
+        }
+    }
+
+    /// Links a node to the one that dies, if it comes by that alive, and hangs it below it, or else below
+    /// the anchor.
+    fn insert(&self) {
+        let Self { graph, .. } = self;
+        let _pinned = self.cell.pin();
+        // SAFETY: the slot is the caller's own until its link is published; loom checks it.
+        graph.payloads[NEW as usize].with_mut(|payload| unsafe { *payload = NEW });
+        let lives =
+            |slot: u32| !Node::from_bits(graph.node(slot).load(Ordering::Acquire)).is_dead();
+        if targets(graph.row(ANCHOR)).0.contains(&DEAD) && lives(DEAD) {
+            links::offer(graph.row(NEW), link(DEAD));
+        }
+        let has_room = |parent: &u32| links::promise(graph.node(*parent), 3).is_some();
+        let parent = [DEAD, ANCHOR].into_iter().find(has_room).expect("the anchor has room");
+        let rank = graph.ranks.fetch_add(1, Ordering::AcqRel);
+        links::pin(graph.row(parent), NEW, &[]);
+        graph.node(NEW).store(Node::linked(rank, 0).bits(), Ordering::Release);
+    }
+
+    /// After all: the living hang by the anchor, and a slot that was given back is in no row.
+    fn check(&self, was_reclaimed: bool) {
+        let found = self.graph.backbone();
+        let living = [ANCHOR, CHILD].iter().chain([NEW].iter().filter(|_| self.has_new()));
+        assert!(living.clone().all(|slot| found.contains(slot)), "{found:?}");
+        for &slot in living.filter(|_| was_reclaimed) {
+            assert!(
+                !targets(self.graph.row(slot)).0.contains(&DEAD),
+                "slot {slot} names the dead node"
+            );
+        }
+    }
+
+    fn has_new(&self) -> bool {
+        Node::from_bits(self.graph.node(NEW).load(Ordering::Acquire)).is_linked()
+    }
+}
+
+/// Runs a round beside something else and says how often it came to its end.
+fn explore_round(name: &str, waits: [bool; 2], beside: fn(&Round)) {
+    let ended = Counted::new(AtomicUsize::new(0));
+    let counted = Counted::clone(&ended);
+    explore(name, Some(3), move || {
+        let round = Round::new(waits);
+        let other = thread::spawn({
+            let round = Arc::clone(&round);
+            move || beside(&round)
+        });
+        let was_reclaimed = round.reclaim();
+        other.join().unwrap();
+        round.check(was_reclaimed);
+        counted.fetch_add(usize::from(was_reclaimed), Ordering::Relaxed);
+    });
+    let ended = ended.load(Ordering::Relaxed);
+    println!("{name}: the slot was used again in {ended} of them");
+    assert!(ended > 0);
+}
+
+#[test]
+fn loom_a_reader_never_meets_a_slot_that_is_used_again() {
+    explore_round("reclaim against search", [true, true], Round::walk);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn loom_a_reader_would_meet_it_without_the_second_grace() {
+    explore_round("reclaim without second grace", [true, false], Round::walk);
+}
+
+#[test]
+fn loom_what_is_hung_below_a_dying_node_is_moved_before_it_goes() {
+    explore_round("reclaim against insert", [true, true], Round::insert);
+}
+
+#[test]
+#[should_panic(expected = "the dead node")]
+fn loom_it_would_be_left_behind_without_the_first_grace() {
+    explore_round("reclaim without first grace", [false, true], Round::insert);
 }

@@ -20,13 +20,13 @@
 //! pinned, so no other is needed to reach it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::layout::{Graph, node, node_word};
 use super::mend::{Gone, MendScratch, Rows};
 use super::word::{Entry, Node};
 use crate::store::{Grace, Space};
 use crate::sync::Step;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Share of the nodes that is dead when a round begins: one in so many.
 const SHARE: usize = 100;

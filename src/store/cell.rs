@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_epoch::{Atomic, Collector, Guard, LocalHandle, Owned};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::epoch::{Atomic, Collector, Guard, LocalHandle, Owned};
+use crate::sync::per_thread;
 
 /// Handles a thread keeps for the cells it used last; older ones are registered again.
 const HANDLES: usize = 16;
 
-thread_local! {
+per_thread! {
     static CACHE: RefCell<Vec<LocalHandle>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -118,7 +119,7 @@ impl<T> Grace for Pinned<'_, T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;

@@ -27,6 +27,8 @@ mod cell;
 mod chunks;
 mod exclusive;
 mod gate;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod payloads;
 mod region;
 mod rows;

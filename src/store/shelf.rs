@@ -2,26 +2,27 @@
 
 use std::ops::{Deref, DerefMut};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// Things kept, at most; what finds no place is dropped.
 const PLACES: usize = 32;
 
 /// A shelf of reusable things: taking and putting back never waits. What one thread puts back
 /// another takes, so things are `Send`.
-pub(crate) struct Shelf<T> {
-    places: [AtomicPtr<T>; PLACES],
+pub(crate) struct Shelf<T, const N: usize = PLACES> {
+    places: [AtomicPtr<T>; N],
 }
 
 /// A thing taken from a shelf, put back when dropped.
-pub(crate) struct Taken<'a, T> {
+pub(crate) struct Taken<'a, T, const N: usize = PLACES> {
     thing: Option<Box<T>>,
-    shelf: &'a Shelf<T>,
+    shelf: &'a Shelf<T, N>,
 }
 
-impl<T: Send> Shelf<T> {
+impl<T: Send, const N: usize> Shelf<T, N> {
     pub(crate) fn new() -> Self {
-        Self { places: [const { AtomicPtr::new(null_mut()) }; PLACES] }
+        Self { places: std::array::from_fn(|_| AtomicPtr::new(null_mut())) }
     }
 
     /// A shelf of one thing, which one thread at a time has.
@@ -32,13 +33,13 @@ impl<T: Send> Shelf<T> {
     }
 
     /// Something from the shelf, or what `make` makes.
-    pub(crate) fn take(&self, make: impl FnOnce() -> T) -> Taken<'_, T> {
+    pub(crate) fn take(&self, make: impl FnOnce() -> T) -> Taken<'_, T, N> {
         let thing = self.find().unwrap_or_else(|| Box::new(make()));
         Taken { thing: Some(thing), shelf: self }
     }
 
     /// Something from the shelf, unless it is empty.
-    pub(crate) fn try_take(&self) -> Option<Taken<'_, T>> {
+    pub(crate) fn try_take(&self) -> Option<Taken<'_, T, N>> {
         self.find().map(|thing| Taken { thing: Some(thing), shelf: self })
     }
 
@@ -57,7 +58,7 @@ impl<T: Send> Shelf<T> {
     }
 }
 
-impl<T> Drop for Taken<'_, T> {
+impl<T, const N: usize> Drop for Taken<'_, T, N> {
     fn drop(&mut self) {
         let Some(thing) = self.thing.take() else { return };
         let thing = Box::into_raw(thing);
@@ -72,10 +73,11 @@ impl<T> Drop for Taken<'_, T> {
     }
 }
 
-impl<T> Drop for Shelf<T> {
+impl<T, const N: usize> Drop for Shelf<T, N> {
     fn drop(&mut self) {
-        for place in &mut self.places {
-            let thing = *place.get_mut();
+        for place in &self.places {
+            // Relaxed: nobody else is left.
+            let thing = place.load(Ordering::Relaxed);
             if !thing.is_null() {
                 // SAFETY: put here by `Taken::drop`, and taken out by nobody.
                 drop(unsafe { Box::from_raw(thing) });
@@ -84,7 +86,7 @@ impl<T> Drop for Shelf<T> {
     }
 }
 
-impl<T> Deref for Taken<'_, T> {
+impl<T, const N: usize> Deref for Taken<'_, T, N> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -92,7 +94,7 @@ impl<T> Deref for Taken<'_, T> {
     }
 }
 
-impl<T> DerefMut for Taken<'_, T> {
+impl<T, const N: usize> DerefMut for Taken<'_, T, N> {
     fn deref_mut(&mut self) -> &mut T {
         self.thing.as_deref_mut().expect("held until dropped")
     }

@@ -15,11 +15,10 @@
 //! Each change of its head carries a new number, so that who read it before fails.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use super::Chunks;
 use crate::quantize::Quantizer;
-use crate::sync::Step;
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Step, Word};
 
 /// In the head word: slots taken from now on get a code.
 const CODED: u64 = 1 << 63;
@@ -89,8 +88,9 @@ impl Slots {
 
     /// Takes the slots below `end` at once.
     pub(super) fn take_all(&mut self, end: u32) {
-        let head = self.head.get_mut();
-        *head = u64::from(end) | (*head & CODED);
+        // Relaxed: the caller is alone.
+        let coded = self.head.load(Ordering::Relaxed) & CODED;
+        self.head.store(u64::from(end) | coded, Ordering::Relaxed);
     }
 
     /// Takes `slot` if it is the first that was never taken.
@@ -98,10 +98,14 @@ impl Slots {
         self.enter(|head| (head as u32 == slot).then_some(1)).map(|coded| Ticket { slot, coded })
     }
 
-    /// Takes a slot that [`Self::push`] made free, and what was noted with it.
+    /// Takes a slot that [`Self::push`] made free, and what was noted with it. `word` is the word of
+    /// a slot that links it to the one below it on the stack.
     ///
     /// None while codes are being written: those of the slots below are then another's to write.
-    pub(super) fn take_free(&self, rows: &Chunks) -> Option<(Ticket, u32)> {
+    pub(super) fn take_free<'a, W: Word + 'a>(
+        &self,
+        word: impl Fn(u32) -> &'a W,
+    ) -> Option<(Ticket, u32)> {
         // Acquire pairs with the release in `push`: the slot's rows are as they were left.
         let mut free = self.free.load(Ordering::Acquire);
         let (slot, note) = loop {
@@ -110,11 +114,11 @@ impl Slots {
                 return None;
             }
             // Relaxed: of a slot that another took meanwhile, anything; the exchange fails then.
-            let word = rows.word64(slot).load(Ordering::Relaxed);
+            let seen = word(slot).load(Ordering::Relaxed);
             let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-            let below = numbered(free, word as u32);
+            let below = numbered(free, seen as u32);
             match self.free.compare_exchange_weak(free, below, success, failure) {
-                Ok(_) => break (slot, (word >> 32) as u32),
+                Ok(_) => break (slot, (seen >> 32) as u32),
                 Err(found) => free = found,
             }
         };
@@ -122,19 +126,19 @@ impl Slots {
         let ready = self.are_coded();
         let coded = self.enter(|head| (head & CODED == 0 || ready).then_some(0));
         if coded.is_none() {
-            self.push(slot, note, rows);
+            self.push(slot, note, word(slot));
         }
         coded.map(|coded| (Ticket { slot, coded }, note))
     }
 
-    /// Makes a slot that nobody reads or writes free. Its word in `rows` links it to the one below
-    /// it, beside a note.
-    pub(super) fn push(&self, slot: u32, note: u32, rows: &Chunks) {
+    /// Makes a slot that nobody reads or writes free. Its `word` links it to the one below it, beside
+    /// a note.
+    pub(super) fn push(&self, slot: u32, note: u32, word: &(impl Word + ?Sized)) {
         let mut free = self.free.load(Ordering::Relaxed);
         loop {
-            let word = u64::from(note) << 32 | free & u64::from(u32::MAX);
+            let below = u64::from(note) << 32 | free & u64::from(u32::MAX);
             // Relaxed: released by the exchange.
-            rows.word64(slot).store(word, Ordering::Relaxed);
+            word.store(below, Ordering::Relaxed);
             Step::FreeLinked.done();
             let (success, failure) = (Ordering::Release, Ordering::Relaxed);
             // Release pairs with the acquire in `take_free`.
@@ -226,14 +230,14 @@ fn numbered(head: u64, slot: u32) -> u64 {
     ((head >> 32) + 1) << 32 | u64::from(slot)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::exec::Sequential;
     use crate::quantize::fit;
-    use crate::store::Heap;
+    use crate::store::{Chunks, Heap};
 
     fn quantizer() -> Quantizer {
         fit(2, 1, &|i| (&[[0.0], [1.0]][i], 1.0), &Sequential).quantizer
@@ -272,9 +276,10 @@ mod tests {
         let rows = Chunks::zeroed(8, 8, Arc::new(Heap)).unwrap();
         let slots = Slots::new(8, Coded::Later);
         for (slot, note) in [(3, 33), (5, 55), (2, 22)] {
-            slots.push(slot, note, &rows);
+            slots.push(slot, note, rows.word64(slot));
         }
-        let take = || slots.take_free(&rows).map(|(t, note)| (t.slot, t.coded, note));
+        let take =
+            || slots.take_free(|slot| rows.word64(slot)).map(|(t, note)| (t.slot, t.coded, note));
         assert_eq!(take(), Some((2, false, 22)));
         assert!(slots.begin());
         slots.adopt(quantizer());
@@ -289,23 +294,28 @@ mod tests {
         let rows = Chunks::zeroed(8, 9, Arc::new(Heap)).unwrap();
         let slots = Slots::new(9, Coded::Never);
         let holders: [AtomicU32; 9] = Default::default();
-        (1..9).for_each(|slot| slots.push(slot, 0, &rows));
+        (1..9).for_each(|slot| slots.push(slot, 0, rows.word64(slot)));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..20_000 {
-                        let Some((Ticket { slot, .. }, _)) = slots.take_free(&rows) else {
+                        let Some((Ticket { slot, .. }, _)) =
+                            slots.take_free(|slot| rows.word64(slot))
+                        else {
                             continue;
                         };
                         let holder = &holders[slot as usize];
                         assert_eq!(holder.fetch_add(1, Ordering::Relaxed), 0);
                         rows.word64(slot).store(u64::MAX, Ordering::Relaxed);
                         holder.fetch_sub(1, Ordering::Relaxed);
-                        slots.push(slot, 0, &rows);
+                        slots.push(slot, 0, rows.word64(slot));
                     }
                 });
             }
         });
-        assert_eq!((0..9).filter(|_| slots.take_free(&rows).is_some()).count(), 8);
+        assert_eq!(
+            (0..9).filter(|_| slots.take_free(|slot| rows.word64(slot)).is_some()).count(),
+            8
+        );
     }
 }

@@ -175,7 +175,7 @@ impl Space {
     /// elsewhere, by `reserve`, and here. All slots below the end are backed, also after memory was
     /// refused. Elsewhere comes first, because the capacity that this makes known is that of both.
     pub(crate) fn take(&self, reserve: impl Fn(u32) -> Result<()>) -> Result<Fresh<'_>> {
-        if let Some((ticket, note)) = self.slots.take_free(&self.store.keys) {
+        if let Some((ticket, note)) = self.slots.take_free(|slot| self.store.keys.word64(slot)) {
             // Relaxed: as `blurred`.
             self.retaken.fetch_add(1, Ordering::Relaxed);
             return Ok(Fresh { space: self, ticket, note: Some(note) });
@@ -197,7 +197,7 @@ impl Space {
     pub(crate) fn give_back(&self, slot: u32, note: u32) {
         self.tags.clear(slot);
         self.payloads.clear(slot);
-        self.slots.push(slot, note, &self.store.keys);
+        self.slots.push(slot, note, self.store.keys.word64(slot));
     }
 
     /// Leaves no slot free, for the only writer to give them back anew.

@@ -1,17 +1,33 @@
 //! Atomic words as the lock-free protocol sees them: the standard library's, or loom's.
 //!
-//! The graph lives in raw rows, which loom's atomics cannot overlay. So the protocol is written
-//! over two small traits, implemented by the standard atomics and, under `--cfg loom`, by loom's:
-//! the models run the shipped source. Nothing else in the crate names `loom`.
+//! The models run the shipped source. The graph and the table of keys live in raw rows, which
+//! loom's atomics cannot overlay: their protocols are written over two small traits, implemented by
+//! the standard atomics and, under `--cfg loom`, by loom's. What owns its words takes them from
+//! [`atomic`], and who waits for readers from [`epoch`], whose model keeps the promise of
+//! `crossbeam-epoch` and no more. Nothing else in the crate names `loom`.
 //!
 //! [`Step`] names what writers do, for tests to stop them.
 
+#[cfg(all(test, loom))]
+pub(crate) mod epoch;
+#[cfg(loom)]
+mod model;
 mod step;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+#[cfg(not(loom))]
+pub(crate) use crossbeam_epoch as epoch;
+#[cfg(all(test, loom))]
+pub(crate) use model::explore;
+#[cfg(loom)]
+pub(crate) use model::{atomic, per_thread};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic;
+#[cfg(not(loom))]
+pub(crate) use std::thread_local as per_thread;
 pub(crate) use step::Step;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 pub(crate) use step::watch;
 
 /// A row of 32-bit words.
@@ -102,70 +118,5 @@ impl Word for AtomicU64 {
 
     fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
         self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
-    }
-}
-
-#[cfg(loom)]
-mod model {
-    use super::{Ordering, Word, Words};
-
-    loom::lazy_static! {
-        static ref TURN: loom::sync::atomic::AtomicUsize = loom::sync::atomic::AtomicUsize::new(0);
-    }
-
-    /// Makes loom consider every other thread first.
-    ///
-    /// Loom remembers one last access to a word, so a load hides an earlier load by another thread
-    /// from the exchange that follows it: that exchange is then never tried before the earlier
-    /// load. All threads count this word up, so each access is a place to switch. Relaxed: it
-    /// orders nothing else.
-    fn turn() {
-        TURN.fetch_add(1, Ordering::Relaxed);
-    }
-
-    impl Words for [loom::sync::atomic::AtomicU32] {
-        fn len(&self) -> usize {
-            <[loom::sync::atomic::AtomicU32]>::len(self)
-        }
-
-        fn load(&self, place: usize, order: Ordering) -> u32 {
-            turn();
-            self[place].load(order)
-        }
-
-        fn store(&self, place: usize, value: u32, order: Ordering) {
-            turn();
-            self[place].store(value, order);
-        }
-
-        fn exchange(&self, place: usize, old: u32, new: u32) -> bool {
-            turn();
-            self[place].compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        }
-
-        fn acquire_fence(&self) {
-            loom::sync::atomic::fence(Ordering::Acquire);
-        }
-
-        fn full_fence(&self) {
-            loom::sync::atomic::fence(Ordering::SeqCst);
-        }
-    }
-
-    impl Word for loom::sync::atomic::AtomicU64 {
-        fn load(&self, order: Ordering) -> u64 {
-            turn();
-            self.load(order)
-        }
-
-        fn store(&self, value: u64, order: Ordering) {
-            turn();
-            self.store(value, order);
-        }
-
-        fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
-            turn();
-            self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).map(drop)
-        }
     }
 }

@@ -10,7 +10,7 @@ macro_rules! steps {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Step { $($(#[$what])+ $step,)+ }
 
-        #[cfg(test)]
+        #[cfg(all(test, not(loom)))]
         impl Step {
             /// Every step that there is.
             pub(crate) const ALL: &[Self] = &[$(Self::$step,)+];
@@ -139,15 +139,15 @@ steps! {
 
 impl Step {
     /// Says that the step is done.
-    #[cfg(not(test))]
+    #[cfg(any(not(test), loom))]
     #[inline(always)]
     pub(crate) fn done(self) {}
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 pub(crate) use watched::watch;
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod watched {
     use std::cell::RefCell;
 

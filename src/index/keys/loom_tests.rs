@@ -1,9 +1,6 @@
 //! Models of the live table's protocol: the shipped functions in every order the memory model
 //! allows, on two or three places with one lane.
 
-use std::sync::Arc as Counter;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicU64;
@@ -11,6 +8,7 @@ use loom::thread;
 
 use super::tiny::Tiny;
 use super::word::FREE;
+use crate::sync::explore;
 
 /// Two keys of one sequence, lane and mark.
 const KEY: u64 = 5;
@@ -56,21 +54,6 @@ impl Model {
     fn taken(&self) -> usize {
         self.table.states().iter().filter(|state| state.is_taken()).count()
     }
-}
-
-/// Runs a model in all interleavings with at most `preemptions` forced switches, and prints how
-/// many there were.
-fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    let runs = Counter::new(AtomicUsize::new(0));
-    let counted = Counter::clone(&runs);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.max_branches = 10_000;
-    builder.check(move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    println!("{name}: {} interleavings", runs.load(Ordering::Relaxed));
 }
 
 fn spawn<T: 'static>(
