@@ -16,8 +16,6 @@ export interface Environment {
 
 /** Threads that are started unless the caller says how many: beyond, memory is the limit. */
 const THREADS_DEFAULT_MAX = 16;
-/** Threads that a caller may ask for. */
-const THREADS_MAX = 256;
 
 const PREAMBLE = [0, 97, 115, 109, 1, 0, 0, 0];
 /** The type `() -> v128` and one function of it. */
@@ -96,12 +94,6 @@ export function choose(options: RuntimeOptions, environment: Environment): Capab
 function withoutThreads(options: RuntimeOptions, environment: Environment): string | undefined {
   const { threads, binary } = options;
   if (threads === false) return "the option threads is false";
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX)) {
-    throw new EcphoryError(
-      "option-out-of-range",
-      `threads = ${String(threads)} is neither false nor a whole number in 1..=${THREADS_MAX}`,
-    );
-  }
   if (environment.threadsRefused !== undefined) return environment.threadsRefused;
   // A pool of one thread costs and gives nothing, unless it was asked for.
   const wanted = threads !== undefined || binary !== undefined;

@@ -3,15 +3,15 @@
 /**
  * What a call refused, and how to make it acceptable.
  *
- * `code` is stable across releases. Codes of the core, such as `dimension-mismatch` or
- * `duplicate-key`, are the same in Rust; those of this package are:
+ * `code` is stable across releases. Codes of the core, such as `dimension-mismatch`, `duplicate-key`
+ * or `overloaded`, are the same in Rust; those of this package are:
  *
  * | code | meaning |
  * |---|---|
  * | `invalid-id` | an id is not a whole number in 0..=2^53 - 1 |
  * | `invalid-argument` | a value of the wrong kind, such as text where a vector belongs |
  * | `unknown-name` | a metric, or kind of codes or rows, that does not exist |
- * | `closed` | the index was closed before the call |
+ * | `closed` | the index, or a set of ids, was closed before the call |
  * | `fetch-failed` | a file could not be read |
  * | `not-wasm` | the address of a binary yields something else, often an HTML page |
  * | `unsupported` | the engine cannot run the binary that was asked for |
@@ -29,6 +29,17 @@ export class EcphoryError extends Error {
     this.code = code;
     if (hint !== undefined) this.hint = hint;
   }
+}
+
+/** Letters of a value that a message quotes. */
+const QUOTED_MAX = 200;
+
+/** A value as messages name it: short, whatever it is. */
+export function shown(value: unknown): string {
+  if (typeof value === "function") return "a function";
+  const hasText = typeof value !== "object" || value === null || value instanceof URL || value instanceof Error;
+  const text = hasText ? String(value) : "an object";
+  return text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
 }
 
 /** An error as it crosses between threads. */

@@ -1,6 +1,6 @@
 // Reading files over the network.
 
-import { EcphoryError } from "./errors.js";
+import { EcphoryError, shown } from "./errors.js";
 
 /** The bytes at `location`. */
 export async function fetched(location: URL): Promise<Uint8Array> {
@@ -8,7 +8,7 @@ export async function fetched(location: URL): Promise<Uint8Array> {
   try {
     response = await fetch(location);
   } catch (error) {
-    throw new EcphoryError("fetch-failed", `could not fetch ${location.href}: ${String(error)}`);
+    throw new EcphoryError("fetch-failed", `could not fetch ${shown(location)}: ${shown(error)}`);
   }
   return body(response);
 }
@@ -16,11 +16,11 @@ export async function fetched(location: URL): Promise<Uint8Array> {
 /** The body of an answer that is one. */
 export async function body(response: Response): Promise<Uint8Array> {
   if (!response.ok) {
-    throw new EcphoryError("fetch-failed", `${response.url} answered ${response.status} ${response.statusText}`);
+    throw new EcphoryError("fetch-failed", `${shown(response.url)} answered ${response.status} ${response.statusText}`);
   }
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw new EcphoryError("fetch-failed", `could not read ${response.url}: ${String(error)}`);
+    throw new EcphoryError("fetch-failed", `could not read ${shown(response.url)}: ${shown(error)}`);
   }
 }

@@ -5,6 +5,7 @@ import type * as Mt from "../dist/mt.js";
 /** One instance's exports. */
 export type Glue = Pick<typeof Mt, "Engine" | "initSync"> & Partial<typeof Mt>;
 export type Engine = Mt.Engine;
+export type IdSet = Mt.IdSet;
 
 /** What wasm-bindgen-rayon hands over to start its threads. */
 export type PoolBuilder = Pick<Mt.wbg_rayon_PoolBuilder, "build" | "numThreads" | "receiver">;

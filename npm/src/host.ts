@@ -3,9 +3,20 @@
 import { choose, type Environment } from "./detect.js";
 import { engines } from "./engines.js";
 import { EcphoryError, typed } from "./errors.js";
-import type { Engine, Glue, StartWorkers } from "./glue.js";
+import type { Engine, Glue, IdSet, StartWorkers } from "./glue.js";
 import { sharedMemory as largestMemory } from "./memory.js";
-import type { Arguments, Handle, Neighbours, Opened, Operation, Operations, Report, Result } from "./operations.js";
+import type {
+  Arguments,
+  Handle,
+  Neighbours,
+  Opened,
+  Operation,
+  Operations,
+  Report,
+  Result,
+  SetHandle,
+  Sought,
+} from "./operations.js";
 import type { Binary, Capabilities, RuntimeOptions, Tuning } from "./types.js";
 
 /** What the surroundings of an instance provide. */
@@ -82,8 +93,10 @@ async function compiled(
 /** Runs operations on one instance. After a trap it refuses all of them. */
 export class Host {
   readonly #engines = new Map<Handle, Engine>();
+  readonly #sets = new Map<SetHandle, { of: Handle; ids: IdSet }>();
   readonly #glue: Glue;
-  #last: Handle = 0;
+  /** The last handle given, of an index or of a set. */
+  #last = 0;
   #dead: EcphoryError | undefined;
 
   constructor(
@@ -119,22 +132,53 @@ export class Host {
         this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, rows, seed)),
       load: (snapshot) => this.#added(Engine.load(snapshot)),
       upsert: (handle, ids, vectors) => upsert(engine(handle), ids, vectors, report),
+      delete: (handle, ids) =>
+        partly("deleted", () =>
+          engine(handle).delete(ids, (done: number, total: number) => report({ phase: "delete", done, total })),
+        ),
       tune: (handle, samples) =>
         engine(handle).tune(samples, (phase: "tune", done: number, total: number) =>
           report({ phase, done, total }),
         ) as Tuning,
-      search: (handle, query, ...how) => engine(handle).search(query, ...how) as Neighbours,
-      searchBatch: (handle, queries, ...how) => engine(handle).searchBatch(queries, ...how) as Neighbours,
+      search: (handle, query, sought) => this.#search(engine(handle), query, sought),
+      searchBatch: (handle, queries, { k, ef, recall }) =>
+        engine(handle).searchBatch(queries, k, ef, recall) as Neighbours,
+      has: (handle, id) => engine(handle).contains(id),
+      get: (handle, id) => engine(handle).get(id),
+      ids: (handle) => engine(handle).keys(),
+      openSet: (handle, ids) => {
+        const set = { of: handle, ids: engine(handle).idSet(ids) };
+        this.#sets.set(++this.#last, set);
+        return this.#last;
+      },
+      closeSet: (_, set) => this.#closeSet(set),
       export: (handle) => engine(handle).export(),
       stats: (handle) => {
         const { size, options, tuning, memory, isa } = engine(handle);
         return { size, options, tuning, memory, isa } as Result<"stats">;
       },
       close: (handle) => {
+        for (const [set, { of }] of this.#sets) if (of === handle) this.#closeSet(set);
         engine(handle).free();
         this.#engines.delete(handle);
       },
     };
+  }
+
+  #search(engine: Engine, query: Float32Array, { k, ef, recall, maxDistance, among }: Sought): Neighbours {
+    if (among === undefined) return engine.search(query, k, ef, recall, maxDistance) as Neighbours;
+    const known = typeof among === "number" ? this.#sets.get(among)?.ids : engine.idSet(among);
+    if (known === undefined) throw new EcphoryError("closed", "the set of ids was closed");
+    try {
+      return engine.searchAmong(query, k, ef, recall, maxDistance, known) as Neighbours;
+    } finally {
+      if (typeof among !== "number") known.free();
+    }
+  }
+
+  #closeSet(set: SetHandle): void {
+    this.#sets.get(set)?.ids.free();
+    this.#sets.delete(set);
   }
 
   #engine(handle: Handle): Engine {
@@ -150,52 +194,30 @@ export class Host {
   }
 }
 
-/** Builds an empty index in one go, or adds to one that holds items. */
-function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report: Report): void {
-  if (engine.size === 0) {
-    engine.bulkBuild(ids, vectors, (phase: "check" | "fit" | "order" | "link", done: number, total: number) =>
-      report({ phase, done, total }),
+/** Builds an empty index in one go, or puts items into one that holds some; how many were there. */
+function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report: Report): number {
+  if (engine.size > 0) {
+    return partly("put", () =>
+      engine.upsert(ids, vectors, (done: number, total: number) => report({ phase: "insert", done, total })),
     );
-    return;
   }
-  const { dimensions } = engine.options as { dimensions: number };
-  refuseBeforeInserting(engine, ids, vectors, dimensions);
-  ids.forEach((id, at) => {
-    if (at % INSERTS_PER_REPORT === 0 && !report({ phase: "insert", done: at, total: ids.length })) {
-      throw new EcphoryError("cancelled", `cancelled; the first ${at} items of the call were added`);
-    }
-    try {
-      engine.insert(id, vectors.subarray(at * dimensions, (at + 1) * dimensions));
-    } catch (thrown) {
-      const { code, message } = typed(thrown);
-      if (code === "instance-dead") throw thrown;
-      throw new EcphoryError(code, `item ${at} of the call: ${message}`, `the ${at} items before it were added`);
-    }
-  });
-  report({ phase: "insert", done: ids.length, total: ids.length });
+  engine.bulkBuild(ids, vectors, (phase: "check" | "fit" | "order" | "link", done: number, total: number) =>
+    report({ phase, done, total }),
+  );
+  return 0;
 }
 
-const INSERTS_PER_REPORT = 64;
-
-/** What can be known to be wrong with a call before any of it has happened. */
-function refuseBeforeInserting(
-  engine: Engine,
-  ids: Float64Array,
-  vectors: Float32Array,
-  dimensions: number,
-): void {
-  if (vectors.length !== ids.length * dimensions) {
-    throw new EcphoryError(
-      "shape-mismatch",
-      `expected ${ids.length * dimensions} numbers (${ids.length} vectors), got ${vectors.length}; ` +
-        "pass the vectors one after the other, one per id",
-    );
-  }
-  const seen = new Set<number>();
-  for (const id of ids) {
-    if (seen.has(id) || engine.contains(id)) {
-      throw new EcphoryError("duplicate-key", `key ${id} is already in the index; remove the duplicate`);
+/** Runs work on items one by one; an error that comes in the middle says which of them are `done`. */
+function partly<T>(done: "put" | "deleted", work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    const { done: before } = thrown as { done?: number };
+    if (before === undefined) throw thrown;
+    const { code, message } = typed(thrown);
+    if (code === "cancelled") {
+      throw new EcphoryError(code, `cancelled; the first ${before} items of the call were ${done}`);
     }
-    seen.add(id);
+    throw new EcphoryError(code, `item ${before} of the call: ${message}`, `the ${before} items before it were ${done}`);
   }
 }

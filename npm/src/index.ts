@@ -14,13 +14,18 @@ import { platform } from "ecphory-platform";
 
 import { EcphoryError } from "./errors.js";
 import { body } from "./fetch.js";
+import { PreparedIds } from "./id-set.js";
 import * as input from "./input.js";
 import { Instances, type Lease } from "./instances.js";
-import type { Arguments, Control, Opened, Operation, Result } from "./operations.js";
+import type { Arguments, Control, Opened, Operation, Result, Sought } from "./operations.js";
 import type {
   BatchHits,
+  BatchOptions,
   Capabilities,
+  DeleteOptions,
   Hit,
+  Ids,
+  IdSet,
   IndexOptions,
   RuntimeOptions,
   SearchOptions,
@@ -41,7 +46,7 @@ const instances = new Instances((options) => platform.start(options));
 
 /** What an instance would be, with these options, here: nothing is started. */
 export async function capabilities(options: RuntimeOptions = {}): Promise<Capabilities> {
-  return platform.capabilities(options);
+  return platform.capabilities(input.runtimeOptions(options, platform.base));
 }
 
 /**
@@ -62,16 +67,17 @@ export class Index implements AsyncDisposable {
   /** An empty index. */
   static async create(options: IndexOptions & RuntimeOptions): Promise<Index> {
     const checked = input.indexOptions(options);
-    return Index.#open(options, "create", [checked]);
+    return Index.#open(input.runtimeOptions(options, platform.base), "create", [checked]);
   }
 
   /** The index in a snapshot, however it was built: the same file gives the same answers. */
   static async load(source: SnapshotSource, options: RuntimeOptions = {}): Promise<Index> {
+    const runtime = input.runtimeOptions(options, platform.base);
     const given = input.bytes(source);
     const bytes = given ?? (await read(source as string | URL | Response));
     // What was fetched here is nobody else's, so that it moves instead of being copied.
     const transfer = given === undefined ? [bytes.buffer as ArrayBuffer] : [];
-    return Index.#open(options, "load", [bytes], { transfer });
+    return Index.#open(runtime, "load", [bytes], { transfer });
   }
 
   static async #open<K extends "create" | "load">(
@@ -100,14 +106,55 @@ export class Index implements AsyncDisposable {
   }
 
   /**
-   * Adds items. The first call on an empty index builds it in one go, on all threads; later calls
-   * add item by item. An id that is already in the index is an error.
+   * Puts items: adds those whose id is new, and gives those that are there another vector. Answers
+   * how many were there. The first call on an empty index builds it in one go, on all threads;
+   * later calls put item by item.
+   *
+   * Ids and vectors are all checked first, so that a call which is refused for one of them changes
+   * nothing; so does a call that fails on an empty index, for whatever reason. Later calls can end
+   * midway when they are cancelled, when there is no room (`out-of-memory`, `full`, `overloaded`)
+   * and, with `rows: "codes"`, at a vector outside the range of the codes (`code-range`): the error
+   * says how many items were put before, and no item is ever half put.
    */
-  async upsertMany(ids: ArrayLike<number>, vectors: Vectors, options: UpsertOptions = {}): Promise<void> {
+  async upsertMany(ids: Ids, vectors: Vectors, options: UpsertOptions = {}): Promise<number> {
+    const control = input.options(options);
     const keys = input.ids(ids);
     const flat = input.vectors(vectors, this.dimensions);
-    if (keys.length === 0 && flat.length === 0) return;
-    await this.#call("upsert", [keys, flat], options);
+    return this.#call("upsert", [keys, flat], control);
+  }
+
+  /** Deletes an item; `false` if there is none with this id. */
+  async delete(id: number): Promise<boolean> {
+    return (await this.#call("delete", [Float64Array.of(input.id(id))])) > 0;
+  }
+
+  /**
+   * Deletes items; answers how many of the ids had one. A call with something that is no id deletes
+   * nothing; one that is cancelled midway says how many ids came before.
+   */
+  async deleteMany(ids: Ids, options: DeleteOptions = {}): Promise<number> {
+    const control = input.options(options);
+    return this.#call("delete", [input.ids(ids)], control);
+  }
+
+  /** Whether there is an item with this id. */
+  async has(id: number): Promise<boolean> {
+    return this.#call("has", [input.id(id)]);
+  }
+
+  /** The vector of an item as it is kept (see `Rows`), or `undefined` if there is none with this id. */
+  async get(id: number): Promise<Float32Array | undefined> {
+    return this.#call("get", [input.id(id)]);
+  }
+
+  /** The ids of all items, in ascending order. */
+  async ids(): Promise<Float64Array> {
+    return this.#call("ids", []);
+  }
+
+  /** Number of items. */
+  async size(): Promise<number> {
+    return (await this.#call("stats", [])).size;
   }
 
   /**
@@ -115,24 +162,41 @@ export class Index implements AsyncDisposable {
    * the index into its snapshots.
    */
   async tune(options: TuneOptions = {}): Promise<Tuning> {
-    const { samples } = options;
+    const { samples } = input.options(options);
     const flat = samples === undefined ? undefined : input.vectors(samples, this.dimensions);
     return this.#call("tune", flat === undefined ? [] : [flat], options);
   }
 
   /** The `k` nearest items, nearest first; equal distances come in the order of ids. */
   async search(query: ArrayLike<number>, options: SearchOptions = {}): Promise<Hit[]> {
+    const sought = effort(input.options(options));
+    const { maxDistance, among } = options;
+    sought.maxDistance = input.optionalDistance("maxDistance", maxDistance);
+    if (among !== undefined) sought.among = this.#set(among);
     const vector = input.vector(query, this.dimensions);
-    const [ids, distances] = await this.#call("search", [vector, ...effort(options)], options);
+    const [ids, distances] = await this.#call("search", [vector, sought], options);
     return Array.from(ids, (id, at) => ({ id, distance: distances[at] as number }));
   }
 
   /** The `k` nearest items of each query, on all threads. */
-  async searchBatch(queries: Vectors, options: SearchOptions = {}): Promise<BatchHits> {
+  async searchBatch(queries: Vectors, options: BatchOptions = {}): Promise<BatchHits> {
+    const sought = effort(input.options(options));
+    const { among, maxDistance } = options as SearchOptions;
+    if (among !== undefined || maxDistance !== undefined) {
+      throw input.invalid("a batch finds k of all items for each query; pass among and maxDistance to search");
+    }
     const flat = input.vectors(queries, this.dimensions);
-    const how = effort(options);
-    const [ids, distances] = await this.#call("searchBatch", [flat, ...how], options);
-    return { ids, distances, k: how[0] };
+    const [ids, distances] = await this.#call("searchBatch", [flat, sought], options);
+    return { ids, distances, k: sought.k };
+  }
+
+  /** Prepares ids for many searches `among` them. */
+  async idSet(ids: Ids): Promise<IdSet> {
+    const handle = await this.#call("openSet", [input.ids(ids)]);
+    return new PreparedIds(this, handle, async () => {
+      const gone = this.#closed || this.#lease.channel.dead !== undefined;
+      if (!gone) await this.#call("closeSet", [handle]);
+    });
   }
 
   /** The index as a snapshot: bytes that `Index.load`, and the other ecphory tools, read. */
@@ -161,6 +225,10 @@ export class Index implements AsyncDisposable {
     await this.close();
   }
 
+  #set(among: Ids | IdSet): NonNullable<Sought["among"]> {
+    return among instanceof PreparedIds ? among.handleIn(this) : input.ids(among as Ids);
+  }
+
   async #call<K extends Exclude<Operation, "create" | "load">>(
     name: K,
     args: Tail<Arguments<K>>,
@@ -174,13 +242,15 @@ export class Index implements AsyncDisposable {
 
 type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 
-type Effort = [k: number, ef: number | undefined, recall: number | undefined];
-
-function effort({ k = K_DEFAULT, ef, recall }: SearchOptions): Effort {
+function effort({ k = K_DEFAULT, ef, recall }: BatchOptions): Sought {
   if (ef !== undefined && recall !== undefined) {
     throw input.invalid("ef and recall are two ways to say the same; pass one of them");
   }
-  return [input.count("k", k), input.optionalCount("ef", ef), input.optionalNumber("recall", recall)];
+  return {
+    k: input.count("k", k),
+    ef: input.optionalCount("ef", ef),
+    recall: input.optionalNumber("recall", recall),
+  };
 }
 
 async function read(source: string | URL | Response): Promise<Uint8Array> {
@@ -188,11 +258,5 @@ async function read(source: string | URL | Response): Promise<Uint8Array> {
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw input.invalid("a snapshot is given as bytes, a URL or a Response");
   }
-  let location: URL;
-  try {
-    location = new URL(source, platform.base());
-  } catch {
-    throw input.invalid(`${String(source)} is not an address`);
-  }
-  return platform.read(location);
+  return platform.read(input.address(source, platform.base));
 }

@@ -1,10 +1,23 @@
 // What an instance does for its indexes, whichever side of a worker it is on.
 
 import type { EcphoryError } from "./errors.js";
-import type { Capabilities, IndexOptions, RuntimeOptions, Stats, Tuning, UpsertProgress } from "./types.js";
+import type { Capabilities, IndexOptions, Progress, RuntimeOptions, Stats, Tuning } from "./types.js";
 
 /** Names an index inside its instance. */
 export type Handle = number;
+
+/** Names a set of ids inside its instance. */
+export type SetHandle = number;
+
+/** What a search looks for, and how hard. */
+export interface Sought {
+  k: number;
+  ef?: number | undefined;
+  recall?: number | undefined;
+  maxDistance?: number | undefined;
+  /** Ids, or a set that was made of them. */
+  among?: Float64Array | SetHandle | undefined;
+}
 
 /** An index that was just made. */
 export interface Opened {
@@ -16,26 +29,35 @@ export interface Opened {
 export interface Operations {
   create(options: IndexOptions): Opened;
   load(snapshot: Uint8Array): Opened;
-  upsert(handle: Handle, ids: Float64Array, vectors: Float32Array): void;
+  upsert(handle: Handle, ids: Float64Array, vectors: Float32Array): number;
+  delete(handle: Handle, ids: Float64Array): number;
   tune(handle: Handle, samples?: Float32Array): Tuning;
-  search(handle: Handle, query: Float32Array, k: number, ef?: number, recall?: number): Neighbours;
-  searchBatch(handle: Handle, queries: Float32Array, k: number, ef?: number, recall?: number): Neighbours;
+  search(handle: Handle, query: Float32Array, sought: Sought): Neighbours;
+  searchBatch(handle: Handle, queries: Float32Array, sought: Sought): Neighbours;
+  has(handle: Handle, id: number): boolean;
+  get(handle: Handle, id: number): Float32Array | undefined;
+  ids(handle: Handle): Float64Array;
+  openSet(handle: Handle, ids: Float64Array): SetHandle;
+  closeSet(handle: Handle, set: SetHandle): void;
   export(handle: Handle): Uint8Array;
   stats(handle: Handle): Omit<Stats, "capabilities">;
   close(handle: Handle): void;
 }
 
 export type Neighbours = [ids: Float64Array, distances: Float32Array];
+/** Operations that change an index: they are not abandoned, but told to stop. */
+export const WRITES: readonly Operation[] = ["upsert", "delete", "tune"];
+
 export type Operation = keyof Operations;
 export type Arguments<K extends Operation> = Parameters<Operations[K]>;
 export type Result<K extends Operation> = ReturnType<Operations[K]>;
 
 /** Told how far an operation is; answers whether to go on. */
-export type Report = (progress: UpsertProgress) => boolean;
+export type Report = (progress: Progress) => boolean;
 
 /** What goes with a call besides its arguments. */
 export interface Control {
-  onProgress?: ((progress: UpsertProgress) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** Buffers among the arguments that the caller gives away. */
   transfer?: Transferable[] | undefined;

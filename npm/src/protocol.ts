@@ -3,7 +3,7 @@
 import type { PlainError } from "./errors.js";
 import type { Arguments, Operation, Result } from "./operations.js";
 import type { ThreadStart } from "./threads.js";
-import type { Capabilities, RuntimeOptions, UpsertProgress } from "./types.js";
+import type { Capabilities, Progress, RuntimeOptions } from "./types.js";
 
 /** From the page. The first message is `start`. */
 export type ToWorker = { start: RuntimeOptions } | Spawned | Call<Operation>;
@@ -29,4 +29,4 @@ export type FromWorker =
   | { call: 0; started: Capabilities }
   | { call: number; value: Result<Operation> }
   | { call: number; error: PlainError }
-  | { call: number; progress: UpsertProgress };
+  | { call: number; progress: Progress };

@@ -1,15 +1,15 @@
 // An instance in a dedicated worker, so that the page never waits.
 
 import { dead, EcphoryError, plain, revived, typed } from "./errors.js";
-import type { Arguments, Channel, Control, Operation, Result } from "./operations.js";
+import { WRITES, type Arguments, type Channel, type Control, type Operation, type Result } from "./operations.js";
 import type { FromWorker, ToWorker } from "./protocol.js";
 import { Threads } from "./threads.js";
-import type { Capabilities, RuntimeOptions, UpsertProgress } from "./types.js";
+import type { Capabilities, Progress, RuntimeOptions } from "./types.js";
 
 interface Pending {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
-  onProgress?: ((progress: UpsertProgress) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** Starts a worker and in it an instance. */
@@ -143,7 +143,7 @@ async function cancellable(
   cancel: Int32Array | undefined,
 ): Promise<unknown> {
   if (signal === undefined) return answer;
-  const reads = name !== "upsert" && name !== "tune";
+  const reads = !WRITES.includes(name);
   return new Promise((resolve, reject) => {
     const abort = () => {
       if (cancel !== undefined) Atomics.store(cancel, 0, 1);

@@ -43,19 +43,25 @@ export interface RuntimeOptions {
   assets?: string | URL | undefined;
 }
 
-/** What `upsertMany` does besides its work. */
-export interface UpsertOptions {
+/** What goes with a call besides its work. */
+export interface WorkOptions {
   /** Called now and then with how far the work is. */
-  onProgress?: ((progress: UpsertProgress) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
   /**
-   * Cancels. A first, bulk `upsertMany` that is cancelled leaves the index empty. Takes effect
-   * during the work in process and on cross-origin isolated pages, else only before it starts.
+   * Cancels. Takes effect during the work in process and on cross-origin isolated pages, else only
+   * before it starts.
    */
   signal?: AbortSignal | undefined;
 }
 
+/** What `upsertMany` does besides its work; cancelled on an empty index, it leaves it empty. */
+export type UpsertOptions = WorkOptions;
+
+/** What `deleteMany` does besides its work. */
+export type DeleteOptions = WorkOptions;
+
 /** What `tune` does besides its work. */
-export interface TuneOptions extends UpsertOptions {
+export interface TuneOptions extends WorkOptions {
   /** Queries like those to come, at most 1,024 of which are used; made from the items unless given. */
   samples?: Vectors | undefined;
 }
@@ -72,16 +78,17 @@ export interface Tuning {
   points: { ef: number; recall: number; atLeast: number }[];
 }
 
-/** How far an `upsertMany` or a `tune` is. */
-export interface UpsertProgress {
-  phase: "check" | "fit" | "order" | "link" | "insert" | "tune";
+/** How far an `upsertMany`, a `deleteMany` or a `tune` is. */
+export interface Progress {
+  phase: "check" | "fit" | "order" | "link" | "insert" | "delete" | "tune";
   /** Items done in this phase. */
   done: number;
   /** Items of this phase. */
   total: number;
 }
 
-export interface SearchOptions {
+/** How many neighbours are found, and with what effort. */
+export interface BatchOptions {
   /** Neighbours per query; 10 unless given. It is an error to ask for more than there are. */
   k?: number | undefined;
   /** Candidates kept while searching: more is slower and misses less. */
@@ -90,6 +97,26 @@ export interface SearchOptions {
   recall?: number | undefined;
   /** Stops waiting for the answer. */
   signal?: AbortSignal | undefined;
+}
+
+/** The same, and what may be found: with either of these, fewer than `k` hits are no error. */
+export interface SearchOptions extends BatchOptions {
+  /** Finds only items with these ids; ids without an item do no harm. */
+  among?: Ids | IdSet | undefined;
+  /** Leaves out items farther than this. */
+  maxDistance?: number | undefined;
+}
+
+/** Ids in any order; one that is there twice counts once, unless vectors go with them. */
+export type Ids = ArrayLike<number> | Iterable<number>;
+
+/**
+ * Ids that are prepared once for many searches of the index that made it. Items that are put, moved
+ * or deleted later are found as they are.
+ */
+export interface IdSet extends AsyncDisposable {
+  /** Gives its memory back, as does closing the index. Closing twice is fine. */
+  close(): Promise<void>;
 }
 
 /** One neighbour. */

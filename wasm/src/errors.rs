@@ -11,9 +11,13 @@ pub(crate) fn of(error: ecphory::Error) -> JsValue {
     with_code(error.code(), &error.to_string())
 }
 
-/// An invariant that does not hold.
-pub(crate) fn broken(found: impl Display) -> JsValue {
-    with_code("broken", &found.to_string())
+/// An error of the core that ended a call after it had `done` so many of its items.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+pub(crate) fn midway(error: ecphory::Error, done: usize) -> JsValue {
+    let error = with_code(error.code(), &error.to_string());
+    // A fresh ordinary object takes every property.
+    let _ = Reflect::set(&error, &"done".into(), &(done as f64).into());
+    error
 }
 
 /// A name that names nothing, such as a metric that does not exist.

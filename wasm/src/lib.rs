@@ -4,6 +4,7 @@
 //!   npm/src ──► glue (generated) ──► Engine ──► ecphory::Index
 //!                                      │ views    typed arrays in and out, one copy each
 //!                                      │ errors   JavaScript errors with the core's codes
+//!                                      │ progress calls back while the core works
 //!                                      └ threads  the rayon pool, or none
 //! ```
 //!
@@ -14,10 +15,11 @@
 //! belong to the package's TypeScript.
 
 mod errors;
+mod progress;
 mod threads;
 mod views;
 
-use ecphory::{Check, Codes, Effort, Index, Metric, Phase, Progress, Rows, Tuning};
+use ecphory::{Check, Codes, Effort, Error, Index, KeySet, Metric, Rows, Search, Tuning};
 use js_sys::{Array, Float32Array, Float64Array, Function, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -27,12 +29,21 @@ pub use wasm_bindgen_rayon::init_thread_pool;
 /// Result of a call from JavaScript: what is thrown is an `Error` with a `code`.
 type Result<T, E = JsValue> = std::result::Result<T, E>;
 
+/// What the core takes to list a key and to put it into a set, both at the most.
+const BYTES_PER_LISTED_KEY: usize = 48;
+const BYTES_PER_SET_KEY: usize = 128;
+
 /// One index.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Engine {
     index: Index,
 }
+
+/// Keys among which a search may find.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct IdSet(KeySet);
 
 #[wasm_bindgen]
 impl Engine {
@@ -97,7 +108,7 @@ impl Engine {
         progress: &Function,
     ) -> Result<()> {
         let (keys, vectors) = (views::keys(keys)?, views::floats(vectors)?);
-        reporting(progress, |report| {
+        progress::reporting(progress, |report| {
             self.index.bulk_build(&keys, &vectors, &threads::exec(), report)
         })
     }
@@ -110,27 +121,83 @@ impl Engine {
     #[expect(clippy::needless_pass_by_value, reason = "optional arguments cross by value")]
     pub fn tune(&self, queries: Option<Float32Array>, progress: &Function) -> Result<Object> {
         let queries = queries.as_ref().map(views::floats).transpose()?;
-        let tuning = reporting(progress, |report| match &queries {
+        let tuning = progress::reporting(progress, |report| match &queries {
             Some(queries) => self.index.tune_with(queries, &threads::exec(), report),
             None => self.index.tune(&threads::exec(), report),
         });
         tuning.map(|tuning| found(&tuning))
     }
 
-    /// Adds one item.
+    /// Puts items, given as for `bulkBuild`; answers how many of them there were before. `progress`
+    /// is called with (done, total), as there.
     ///
     /// # Errors
-    /// Input that the core refuses.
-    pub fn insert(&self, key: f64, vector: &Float32Array) -> Result<()> {
-        self.index.insert(views::key(key)?, &views::floats(vector)?).map_err(errors::of)
+    /// Input that the core refuses, before anything is changed; what stops a later item, or what
+    /// `progress` asks for, with the number of items `done` before.
+    pub fn upsert(
+        &self,
+        keys: &Float64Array,
+        vectors: &Float32Array,
+        progress: &Function,
+    ) -> Result<usize> {
+        let (keys, vectors) = (views::keys(keys)?, views::floats(vectors)?);
+        self.check_items(&keys, &vectors)?;
+        let dim = self.index.options().dim;
+        progress::each(progress, keys.len(), &mut |at| {
+            self.index.upsert(keys[at], &vectors[at * dim..(at + 1) * dim])
+        })
+    }
+
+    /// Deletes the items of these keys; answers how many there were. `progress` as for `upsert`.
+    ///
+    /// # Errors
+    /// A number that is no key, before anything is changed; what `progress` asks for, as for
+    /// `upsert`.
+    pub fn delete(&self, keys: &Float64Array, progress: &Function) -> Result<usize> {
+        let keys = views::keys(keys)?;
+        progress::each(progress, keys.len(), &mut |at| self.index.delete(keys[at]))
     }
 
     /// Whether an item has this key.
-    pub fn contains(&self, key: f64) -> bool {
-        views::key(key).is_ok_and(|key| self.index.contains(key))
+    ///
+    /// # Errors
+    /// A number that is no key.
+    pub fn contains(&self, key: f64) -> Result<bool> {
+        Ok(self.index.contains(views::key(key)?))
     }
 
-    /// The `k` nearest items: `[Float64Array of keys, Float32Array of distances]`.
+    /// The vector of a key, as it was kept.
+    ///
+    /// # Errors
+    /// A number that is no key.
+    pub fn get(&self, key: f64) -> Result<Option<Float32Array>> {
+        Ok(self.index.get(views::key(key)?).map(|vector| Float32Array::from(&vector[..])))
+    }
+
+    /// All keys in ascending order.
+    ///
+    /// # Errors
+    /// No memory for them.
+    pub fn keys(&self) -> Result<Float64Array> {
+        views::has_room(self.index.len(), BYTES_PER_LISTED_KEY)?;
+        let keys = self.index.keys().map_err(errors::of)?;
+        let keys: Vec<f64> = keys.into_iter().map(views::number).collect::<Result<_>>()?;
+        Ok(Float64Array::from(&keys[..]))
+    }
+
+    /// Prepares keys for searches among their items.
+    ///
+    /// # Errors
+    /// A number that is no key; no memory for them.
+    #[wasm_bindgen(js_name = idSet)]
+    pub fn id_set(&self, keys: &Float64Array) -> Result<IdSet> {
+        let keys = views::keys(keys)?;
+        views::has_room(keys.len(), BYTES_PER_SET_KEY)?;
+        Ok(IdSet(self.index.key_set(keys)))
+    }
+
+    /// The `k` nearest items: `[Float64Array of keys, Float32Array of distances]`; where `within`
+    /// is given, as many of them as are no farther.
     ///
     /// # Errors
     /// Input that the core refuses; fewer than `k` items.
@@ -140,12 +207,33 @@ impl Engine {
         k: usize,
         ef: Option<usize>,
         recall: Option<f32>,
+        within: Option<f32>,
     ) -> Result<Array> {
         let query = views::floats(query)?;
-        let search = self.index.search(&query).k(k).effort(effort(ef, recall));
-        let hits = search.run().map_err(errors::of)?;
-        let distances: Vec<f32> = hits.iter().map(|hit| hit.distance).collect();
-        pair(hits.iter().map(|hit| hit.key), &distances)
+        let search = self.index.search(&query).effort(effort(ef, recall));
+        hits(match within {
+            None => search.k(k),
+            Some(distance) => search.up_to(k).max_distance(distance),
+        })
+    }
+
+    /// As `search`, for as many of the `k` nearest as there are among the items of the set.
+    ///
+    /// # Errors
+    /// As for `search`, but for fewer items.
+    #[wasm_bindgen(js_name = searchAmong)]
+    pub fn search_among(
+        &self,
+        query: &Float32Array,
+        k: usize,
+        ef: Option<usize>,
+        recall: Option<f32>,
+        within: Option<f32>,
+        among: &IdSet,
+    ) -> Result<Array> {
+        let query = views::floats(query)?;
+        let search = self.index.search(&query).effort(effort(ef, recall)).up_to(k);
+        hits(search.among(&among.0).max_distance(within.unwrap_or(f32::INFINITY)))
     }
 
     /// The `k` nearest items of each of the flat queries, `k` per query, as for `search`.
@@ -220,36 +308,23 @@ impl Engine {
     pub fn isa(&self) -> String {
         self.index.isa().name().to_owned()
     }
-
-    /// Verifies the graph's invariants, in O(n) time.
-    ///
-    /// # Errors
-    /// The first invariant that does not hold.
-    pub fn check(&self) -> Result<()> {
-        self.index.check().map(drop).map_err(errors::broken)
-    }
 }
 
-/// Runs work that reports to `progress`; what that throws comes first.
-fn reporting<T>(
-    progress: &Function,
-    run: impl FnOnce(&mut dyn FnMut(Progress) -> bool) -> ecphory::Result<T>,
-) -> Result<T> {
-    let mut thrown = None;
-    let mut report = |Progress { phase, done, total }: Progress| {
-        let args = (phase_name(phase).into(), number(done).into(), number(total).into());
-        match progress.call3(&JsValue::UNDEFINED, &args.0, &args.1, &args.2) {
-            Ok(answer) => answer == JsValue::TRUE,
-            Err(error) => {
-                thrown = Some(error);
-                false
-            }
+impl Engine {
+    /// Refuses keys and vectors that could not become items of this index, all at once.
+    fn check_items(&self, keys: &[u64], vectors: &[f32]) -> Result<()> {
+        let options = self.index.options();
+        let like = Index::builder(options.dim).metric(options.metric).rows(options.rows);
+        // A build checks all of its input first; this one is not let any further.
+        let trial = like.build().map_err(errors::of)?;
+        match trial.bulk_build(keys, vectors, &threads::exec(), &mut |_| false) {
+            Ok(()) | Err(Error::Cancelled) => {}
+            Err(error) => return Err(errors::of(error)),
         }
-    };
-    let done = run(&mut report);
-    match thrown {
-        Some(error) => Err(error),
-        None => done.map_err(errors::of),
+        match views::twin(keys)? {
+            Some(key) => Err(errors::of(Error::DuplicateKey { key })),
+            None => Ok(()),
+        }
     }
 }
 
@@ -275,6 +350,13 @@ fn found(tuning: &Tuning) -> Object {
     ])
 }
 
+/// What a search finds.
+fn hits(search: Search<'_>) -> Result<Array> {
+    let hits = search.run().map_err(errors::of)?;
+    let distances: Vec<f32> = hits.iter().map(|hit| hit.distance).collect();
+    pair(hits.iter().map(|hit| hit.key), &distances)
+}
+
 fn pair(keys: impl Iterator<Item = u64>, distances: &[f32]) -> Result<Array> {
     let keys: Vec<f64> = keys.map(views::number).collect::<Result<_>>()?;
     let (keys, distances) = (Float64Array::from(&keys[..]), Float32Array::from(distances));
@@ -284,9 +366,4 @@ fn pair(keys: impl Iterator<Item = u64>, distances: &[f32]) -> Result<Array> {
 /// A count as JavaScript's only kind of number; counts stay below 2^32 here.
 fn number(count: usize) -> f64 {
     count as f64
-}
-
-/// The step's name in lower case.
-fn phase_name(phase: Phase) -> String {
-    format!("{phase:?}").to_ascii_lowercase()
 }

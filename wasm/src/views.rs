@@ -1,6 +1,7 @@
 //! Typed arrays in and out of this module's memory: one copy each way, and no allocation that can
 //! end the instance.
 
+use std::hint::black_box;
 use std::io::{self, Write};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -45,6 +46,25 @@ pub(crate) fn keys(numbers: &Float64Array) -> Result<Vec<u64>> {
         *to = key(*from)?;
     }
     Ok(keys)
+}
+
+/// A key that is there more than once.
+pub(crate) fn twin(keys: &[u64]) -> Result<Option<u64>> {
+    let mut sorted = zeroed(keys.len(), 0)?;
+    sorted.copy_from_slice(keys);
+    sorted.sort_unstable();
+    Ok(sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]))
+}
+
+/// Refuses what needs `bytes` bytes for each of `count` values where they are not to be had. Asked
+/// before memory is taken in ways that end the instance when there is none.
+pub(crate) fn has_room(count: usize, bytes: usize) -> Result<()> {
+    let bytes = count.saturating_mul(bytes);
+    let mut trial: Vec<u8> = Vec::new();
+    trial.try_reserve_exact(bytes).map_err(|_| out_of_memory(bytes))?;
+    // Else the compiler would see that nobody uses it, and not ask.
+    black_box(trial.as_ptr());
+    Ok(())
 }
 
 /// A copy of the floats.

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
 import { choose, detect } from "../detect.js";
-import { EcphoryError } from "../errors.js";
+import { EcphoryError, shown } from "../errors.js";
 import { fetched } from "../fetch.js";
 import { startHost } from "../host.js";
 import { LocalChannel } from "../local.js";
@@ -33,6 +33,6 @@ async function read(location: URL): Promise<Uint8Array> {
   try {
     return await readFile(location);
   } catch (error) {
-    throw new EcphoryError("fetch-failed", `could not read ${location.href}: ${String(error)}`);
+    throw new EcphoryError("fetch-failed", `could not read ${shown(location)}: ${shown(error)}`);
   }
 }

@@ -4,6 +4,7 @@ import * as ecphory from "../../dist/index.js";
 import * as api from "../suite/api.js";
 import * as badInput from "../suite/bad-input.js";
 import * as bits from "../suite/bits.js";
+import * as live from "../suite/live.js";
 import * as threads from "../suite/threads.js";
 
 const parameters = new URLSearchParams(location.search);
@@ -14,7 +15,7 @@ const base = new URL("../../", import.meta.url);
 
 function* configurations() {
   const [mode, simd] = binary.split("-");
-  const everything = [api, badInput, bits.answers, bits.builds];
+  const everything = [api, live, badInput, bits.answers, bits.builds];
   const expected = { binary, runtime: "browser", threads: mode === "mt" ? 2 : 1 };
   if (mode === "mt") {
     yield { label: "2 threads", options: { threads: 2 }, expected, cancels: true, suites: everything };

@@ -40,7 +40,6 @@ const CALLS = [
   ["a batch with k > n", "not-enough-items", (index, query) => index.searchBatch(query, { k: 21 })],
   ["fewer vectors than ids", "shape-mismatch", (index, query) => index.upsertMany([100, 101], query)],
   ["more vectors than ids", "shape-mismatch", (index) => index.upsertMany([100], numbers(16))],
-  ["an id that is there", "duplicate-key", (index, query) => index.upsertMany([3], query)],
   ["an id twice", "duplicate-key", (index) => index.upsertMany([100, 100], numbers(16))],
   ["a negative id", "invalid-id", (index, query) => index.upsertMany([-1], query)],
   ["an id that is not whole", "invalid-id", (index, query) => index.upsertMany([0.5], query)],
@@ -51,6 +50,26 @@ const CALLS = [
   ["big integers as ids", "invalid-argument", (index, query) => index.upsertMany(new BigUint64Array(1), query)],
   ["a new vector with NaN", "not-finite", (index) => index.upsertMany([100], [[1, 1, 1, 1, 1, 1, 1, NaN]])],
   ["a new zero vector under cosine", "zero-vector", (index) => index.upsertMany([100], [Array(8).fill(0)])],
+  ["a bad vector after one for an item that is there", "not-finite", (index) => index.upsertMany([3, 100], nanAtTheEnd())],
+  ["a bad id after one that is there", "invalid-id", (index) => index.upsertMany([3, -1], numbers(16))],
+  ["an id twice that is there", "duplicate-key", (index) => index.upsertMany([3, 4, 3], numbers(24))],
+  ["vectors with a hole", "invalid-argument", (index, query) => index.upsertMany([100, 101], [query, , ])],
+  ["more ids than fit", "invalid-argument", (index, query) => index.upsertMany({ length: 2 ** 53 - 1 }, query)],
+  ["progress that cannot be called", "invalid-argument", (index, query) => index.upsertMany([100], query, { onProgress: 1 })],
+  ["options that are none", "invalid-argument", (index, query) => index.search(query, null)],
+  ["a signal that is none", "invalid-argument", (index, query) => index.search(query, { signal: "stop" })],
+  ["deleting a negative id", "invalid-id", (index) => index.delete(-1)],
+  ["deleting text", "invalid-argument", (index) => index.delete("3")],
+  ["deleting what is no id among those that are", "invalid-id", (index) => index.deleteMany([3, 4, 0.5])],
+  ["looking for no id", "invalid-id", (index) => index.has(NaN)],
+  ["the vector of no id", "invalid-id", (index) => index.get(2 ** 53)],
+  ["among what is no id", "invalid-id", (index, query) => index.search(query, { among: [1, -1] })],
+  ["among text", "invalid-argument", (index, query) => index.search(query, { among: "12" })],
+  ["among big integers", "invalid-argument", (index, query) => index.search(query, { among: BigUint64Array.of(1n) })],
+  ["a set of ids that never ends", "invalid-argument", (index) => index.idSet(forever())],
+  ["a set of what is no id", "invalid-id", (index) => index.idSet([1.5])],
+  ["a distance that is no number", "option-out-of-range", (index, query) => index.search(query, { maxDistance: NaN })],
+  ["a batch among some", "invalid-argument", (index, query) => index.searchBatch(query, { among: [1] })],
   ["vectors that are no array", "invalid-argument", (index) => index.upsertMany([100], "vectors")],
 ];
 
@@ -71,6 +90,16 @@ const OPTIONS = [
   ["efConstruction below m", "option-out-of-range", { dimensions: 2, efConstruction: 3 }],
   ["a negative seed", "option-out-of-range", { dimensions: 2, seed: -1 }],
 ];
+
+function nanAtTheEnd() {
+  const vectors = numbers(2 * DIMENSIONS);
+  vectors[2 * DIMENSIONS - 1] = NaN;
+  return vectors;
+}
+
+function* forever() {
+  for (;;) yield 1;
+}
 
 export const tests = {
   "calls on an index are refused and change nothing": async (t) => {
@@ -189,6 +218,13 @@ export const tests = {
     await refused(ecphory, "option-out-of-range", create({ threads: 0 }));
     await refused(ecphory, "option-out-of-range", create({ threads: 1.5 }));
     await refused(ecphory, "option-out-of-range", create({ threads: true }));
+    await refused(ecphory, "invalid-argument", create({ assets: "mailto:nobody" }));
+    await refused(ecphory, "invalid-argument", create({ assets: 5 }));
+    await refused(ecphory, "unknown-name", create({ metric: "x".repeat(1e6) }));
+    // Indexes share instances by their options: one that is there makes no others right.
+    const index = await create({})();
+    await refused(ecphory, "option-out-of-range", create({ threads: NaN }));
+    await index.close();
   },
 
   "a dead instance says so, and a new index gets a new one": async (t) => {
