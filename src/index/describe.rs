@@ -15,7 +15,6 @@ use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::node;
 use crate::limits::{PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
-use crate::store::Tag;
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
@@ -116,7 +115,8 @@ impl Index {
     pub fn tags(&self, key: u64) -> Option<Vec<String>> {
         let root = self.root();
         let slot = root.find(key)?;
-        let mut names: Vec<_> = root.space.tags.of(slot).map(|tag| tag.name().to_owned()).collect();
+        let tags = root.space.tags.of(slot);
+        let mut names: Vec<_> = tags.into_iter().map(|tag| tag.name().to_owned()).collect();
         names.sort_unstable();
         Some(names)
     }
@@ -132,12 +132,14 @@ impl Index {
     /// O(tags · n / 64 + tagged items).
     pub fn all_tags(&self) -> Vec<(String, usize)> {
         let root = self.root();
-        let count = |tag: &Tag| {
-            let slots = tag.slots(root.space.end());
-            slots.filter(|&slot| root.item_of(slot) == Some(slot)).count()
-        };
-        let all = root.space.tags.all().map(|tag| (tag.name().to_owned(), count(tag)));
-        let mut all: Vec<_> = all.filter(|&(_, count)| count > 0).collect();
+        let mut all = Vec::new();
+        root.space.tags.each(&mut |tag| {
+            let slots = tag.slots(root.space.end()).into_iter();
+            let count = slots.filter(|&slot| root.item_of(slot) == Some(slot)).count();
+            if count > 0 {
+                all.push((tag.name().to_owned(), count));
+            }
+        });
         all.sort_unstable();
         all
     }

@@ -192,7 +192,9 @@ impl Root {
         self.len.fetch_sub(1, Ordering::Release);
     }
 
-    /// The slot of a key's item.
+    /// The slot of a key's item. A call of its own: in all places that need it, it would be 3.5 KB
+    /// of the compressed WebAssembly library.
+    #[inline(never)]
     pub(super) fn find(&self, key: u64) -> Option<u32> {
         let mut last = None;
         loop {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::root::Root;
 use crate::error::{Error, Result};
 use crate::snapshot::{FieldsWriter, Kind, Snapshot, Source, roaring};
-use crate::store::{Allocator, Alone, Chunks, Payloads, Saved, Tag, Tags, encoded_len};
+use crate::store::{Allocator, Alone, Chunks, Payloads, Saved, Tags, encoded_len};
 
 /// What the items of a root have beside vectors.
 pub(super) struct Described<'a> {
@@ -68,23 +68,27 @@ impl<'a> Described<'a> {
     }
 }
 
-fn tags<'a>(root: &'a Root, slots: &[u32]) -> Option<FieldsWriter> {
-    let is_item = |slot: &u32| slots.binary_search(slot).is_ok();
-    let of = |tag: &'a Tag| {
-        let slots: Vec<u32> = tag.slots(root.space.end()).filter(is_item).collect();
-        (!slots.is_empty()).then(|| (tag.name(), roaring::encode(&slots)))
-    };
-    let mut tags: Vec<_> = root.space.tags.all().filter_map(of).collect();
-    tags.sort_unstable();
-    let mut fields = FieldsWriter::default();
-    fields.put_u32(tags.len() as u32);
-    for (name, set) in &tags {
-        fields.put_u32(name.len() as u32);
-        fields.put_u32(set.len() as u32);
-        fields.put_bytes(name.as_bytes());
-        fields.put_bytes(set);
+fn tags(root: &Root, items: &[u32]) -> Option<FieldsWriter> {
+    let mut tags = Vec::new();
+    root.space.tags.each(&mut |tag| tags.push(tag));
+    tags.sort_unstable_by_key(|tag| tag.name());
+    let (mut fields, mut count) = (FieldsWriter::default(), 0);
+    for tag in tags {
+        let mut slots = tag.slots(root.space.end());
+        slots.retain(|slot| items.binary_search(slot).is_ok());
+        if !slots.is_empty() {
+            let set = roaring::encode(&slots);
+            fields.put_u32(tag.name().len() as u32);
+            fields.put_u32(set.len() as u32);
+            fields.put_bytes(tag.name().as_bytes());
+            fields.put_bytes(&set);
+            count += 1;
+        }
     }
-    (!tags.is_empty()).then_some(fields)
+    let mut all = FieldsWriter::default();
+    all.put_u32(count);
+    all.put_bytes(fields.bytes());
+    (count > 0).then_some(all)
 }
 
 /// Gives the slots below `rows` the tags that a file says.
@@ -108,7 +112,7 @@ pub(super) fn read_tags(snapshot: &Snapshot, tags: &Tags, rows: u32) -> Result<(
         last.replace_range(.., name);
         let mut set = fields.part(set_len)?;
         let outside = set.refuse("a tag is that of no slot");
-        roaring::decode(&mut set, |slot| {
+        roaring::decode(&mut set, &mut |slot| {
             if slot == 0 || slot >= rows {
                 return Err(outside.clone());
             }

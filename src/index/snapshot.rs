@@ -48,7 +48,8 @@ impl Index {
     /// # Errors
     /// Those of `out`; [`Error::Busy`] (as an `io::Error` of kind `ResourceBusy`) beside a writer.
     pub fn write_snapshot(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let busy = |error| io::Error::new(io::ErrorKind::ResourceBusy, error);
+        // Without the error itself, which would bring its debugging into the WebAssembly library.
+        let busy = |_| io::ErrorKind::ResourceBusy;
         self.with_sources(|sources| write(out, sources)).map_err(busy)?
     }
 

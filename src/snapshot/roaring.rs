@@ -53,7 +53,7 @@ pub(crate) fn encode(numbers: &[u32]) -> Vec<u8> {
 /// Reads what [`encode`] wrote, and nothing else, calling `each` for every number in order.
 pub(crate) fn decode(
     fields: &mut FieldsReader<'_>,
-    mut each: impl FnMut(u32) -> Result<()>,
+    each: &mut dyn FnMut(u32) -> Result<()>,
 ) -> Result<()> {
     if fields.take_u32()? != COOKIE {
         return Err(fields.refuse("a set of items is not one"));
@@ -82,29 +82,30 @@ pub(crate) fn decode(
     for (upper, count) in containers {
         let bytes = fields.take_bytes(bytes_of(count))?;
         let mut met = 0;
-        let mut before = None;
-        for lower in lowers(bytes, count) {
-            if before.replace(lower).is_some_and(|before| before >= lower) {
-                return Err(fields.refuse("a set of items is out of order"));
+        if count <= LIST_MAX {
+            let mut next = 0;
+            for &pair in bytes.as_chunks().0 {
+                let lower = u32::from(u16::from_le_bytes(pair));
+                if lower < next {
+                    return Err(fields.refuse("a set of items is out of order"));
+                }
+                next = lower + 1;
+                met += 1;
+                each(upper | lower)?;
             }
-            met += 1;
-            each(upper | lower)?;
+        } else {
+            for lower in 0..RANGE {
+                if bytes[lower / 8] >> (lower % 8) & 1 == 1 {
+                    met += 1;
+                    each(upper | lower as u32)?;
+                }
+            }
         }
         if met != count {
             return Err(fields.refuse("a set of items has another size than it says"));
         }
     }
     Ok(())
-}
-
-/// The lower halves of a container's numbers.
-fn lowers(bytes: &[u8], count: usize) -> impl Iterator<Item = u32> {
-    let (list, bits) = if count <= LIST_MAX { (bytes, &[][..]) } else { (&[][..], bytes) };
-    let list = list.as_chunks().0.iter().map(|&pair| u32::from(u16::from_le_bytes(pair)));
-    let set = |(place, &byte): (u32, &u8)| {
-        (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| 8 * place + bit)
-    };
-    list.chain((0..).zip(bits).flat_map(set))
 }
 
 fn bytes_of(count: usize) -> usize {
@@ -118,7 +119,7 @@ mod tests {
     fn decoded(bytes: &[u8]) -> Result<Vec<u32>> {
         let mut numbers = Vec::new();
         let mut fields = FieldsReader::new(bytes, 0);
-        decode(&mut fields, |number| {
+        decode(&mut fields, &mut |number| {
             numbers.push(number);
             Ok(())
         })?;

@@ -10,7 +10,6 @@
 //! - A name is in one list, once: it is looked for again whenever another was put before it.
 //! - The bits of a slot are 0 when it is taken: [`Tags::clear`] empties it when it is given back.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
@@ -96,32 +95,47 @@ impl Tags {
         }
     }
 
-    /// All tags, those that no slot has among them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Tag> {
-        self.heads.iter().flat_map(|head| std::iter::successors(list(head), |tag| tag.next()))
+    /// Goes through all tags, those that no slot has among them.
+    pub(crate) fn each<'a>(&'a self, seen: &mut dyn FnMut(&'a Tag)) {
+        for head in self.heads.iter() {
+            let mut tag = list(head);
+            while let Some(this) = tag {
+                seen(this);
+                tag = this.next();
+            }
+        }
     }
 
     /// The tags of a slot. O(tags).
-    pub(crate) fn of(&self, slot: u32) -> impl Iterator<Item = &Tag> {
-        self.all().filter(move |tag| tag.has(slot))
+    pub(crate) fn of(&self, slot: u32) -> Vec<&Tag> {
+        let mut tags = Vec::new();
+        self.each(&mut |tag| {
+            if tag.has(slot) {
+                tags.push(tag);
+            }
+        });
+        tags
     }
 
     /// Takes all tags from a slot that nobody reads. O(tags).
     pub(crate) fn clear(&self, slot: u32) {
-        for tag in self.of(slot) {
+        self.each(&mut |tag| {
             tag.remove(slot);
-        }
+        });
     }
 
     /// Bytes of memory held.
     pub(crate) fn bytes(&self) -> usize {
-        let tags = self.all().map(|tag| size_of::<Tag>() + tag.name.len() + tag.bits.bytes());
-        size_of_val(&*self.heads) + tags.sum::<usize>()
+        let mut bytes = size_of_val(&*self.heads);
+        self.each(&mut |tag| bytes += size_of::<Tag>() + tag.name.len() + tag.bits.bytes());
+        bytes
     }
 
     fn head(&self, name: &str) -> &AtomicPtr<Tag> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
-        &self.heads[hash as usize % HEADS]
+        // FNV-1a (Fowler, Noll, Vo). Who chooses names for one list makes look-ups slow, not wrong.
+        let step = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
+        let hash = name.bytes().fold(2_166_136_261, step);
+        &self.heads[(hash >> 16 ^ hash) as usize % HEADS]
     }
 }
 
@@ -178,16 +192,16 @@ impl Tag {
     }
 
     /// The slots below `end` that have it, in order.
-    pub(crate) fn slots(&self, end: u32) -> impl Iterator<Item = u32> {
-        (0..end.div_ceil(TAG_BLOCK))
-            .flat_map(move |block| {
-                let words = self.block(block).into_iter().flatten().enumerate();
-                words.flat_map(move |(place, word)| {
-                    let first = block * TAG_BLOCK + 64 * place as u32;
-                    ones(word.load(Ordering::Relaxed)).map(move |bit| first + bit)
-                })
-            })
-            .take_while(move |&slot| slot < end)
+    pub(crate) fn slots(&self, end: u32) -> Vec<u32> {
+        let mut slots = Vec::new();
+        for block in 0..end.div_ceil(TAG_BLOCK) {
+            for (place, word) in (0..).zip(self.block(block).into_iter().flatten()) {
+                let first = block * TAG_BLOCK + 64 * place;
+                slots.extend(ones(word.load(Ordering::Relaxed)).map(|bit| first + bit));
+            }
+        }
+        slots.truncate(slots.partition_point(|&slot| slot < end));
+        slots
     }
 
     fn next(&self) -> Option<&Tag> {
@@ -221,6 +235,12 @@ impl Drop for Tags {
 mod tests {
     use super::*;
 
+    fn all(tags: &Tags) -> Vec<&Tag> {
+        let mut all = Vec::new();
+        tags.each(&mut |tag| all.push(tag));
+        all
+    }
+
     #[test]
     fn tags_are_given_and_taken() {
         let tags = Tags::new();
@@ -230,14 +250,14 @@ mod tests {
         assert!(red.has(5) && !red.has(6) && red.count() == 2);
         let blue = tags.find_or_add("blue").unwrap();
         blue.add(5).unwrap();
-        assert_eq!(tags.find("red").unwrap().slots(70_000).collect::<Vec<_>>(), [5]);
-        assert_eq!(red.slots(70_001).collect::<Vec<_>>(), [5, 70_000]);
-        let mut of: Vec<_> = tags.of(5).map(Tag::name).collect();
+        assert_eq!(tags.find("red").unwrap().slots(70_000), [5]);
+        assert_eq!(red.slots(70_001), [5, 70_000]);
+        let mut of: Vec<_> = tags.of(5).into_iter().map(Tag::name).collect();
         of.sort_unstable();
         assert_eq!(of, ["blue", "red"]);
         assert!(red.remove(70_000) && !red.remove(70_000) && !red.remove(1 << 20));
         tags.clear(5);
-        assert_eq!((red.count(), blue.count(), tags.of(5).count()), (0, 0, 0));
+        assert_eq!((red.count(), blue.count(), tags.of(5).len()), (0, 0, 0));
         assert!(tags.bytes() > 2 * 512);
     }
 
@@ -253,7 +273,7 @@ mod tests {
         }
         assert_eq!(tags.find_or_add("new").err(), Some(Error::TooManyTags { limit: TAGS_MAX }));
         assert!(tags.find_or_add("77").is_ok(), "there already");
-        assert_eq!(tags.all().count(), TAGS_MAX as usize);
+        assert_eq!(all(&tags).len(), TAGS_MAX as usize);
     }
 
     #[test]
@@ -270,7 +290,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(tags.all().count(), 300);
-        assert!(tags.all().all(|tag| tag.count() == 4));
+        assert_eq!(all(&tags).len(), 300);
+        assert!(all(&tags).iter().all(|tag| tag.count() == 4));
     }
 }
