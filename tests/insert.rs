@@ -139,7 +139,8 @@ fn stress(name: &str, dim: usize, m: usize, vectors: &[f32], seed: u64) {
 #[test]
 fn words_survive_concurrent_inserts() {
     let vectors = &words().vectors;
-    stress("words20k", vectors.dim(), 16, &vectors.values()[..rows() * vectors.dim()], 20);
+    let rows = times(400, rows(), rows());
+    stress("words20k", vectors.dim(), 16, &vectors.values()[..rows * vectors.dim()], 20);
 }
 
 #[test]

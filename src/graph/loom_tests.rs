@@ -445,10 +445,10 @@ impl Round {
 }
 
 /// Runs a round beside something else and says how often it came to its end.
-fn explore_round(name: &str, waits: [bool; 2], beside: fn(&Round)) {
+fn explore_round(name: &str, preemptions: usize, waits: [bool; 2], beside: fn(&Round)) {
     let ended = Counted::new(AtomicUsize::new(0));
     let counted = Counted::clone(&ended);
-    explore(name, Some(3), move || {
+    explore(name, Some(preemptions), move || {
         let round = Round::new(waits);
         let other = thread::spawn({
             let round = Arc::clone(&round);
@@ -466,22 +466,22 @@ fn explore_round(name: &str, waits: [bool; 2], beside: fn(&Round)) {
 
 #[test]
 fn loom_a_reader_never_meets_a_slot_that_is_used_again() {
-    explore_round("reclaim against search", [true, true], Round::walk);
+    explore_round("reclaim against search", 3, [true, true], Round::walk);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn loom_a_reader_would_meet_it_without_the_second_grace() {
-    explore_round("reclaim without second grace", [true, false], Round::walk);
+    explore_round("reclaim without second grace", 2, [true, false], Round::walk);
 }
 
 #[test]
 fn loom_what_is_hung_below_a_dying_node_is_moved_before_it_goes() {
-    explore_round("reclaim against insert", [true, true], Round::insert);
+    explore_round("reclaim against insert", 2, [true, true], Round::insert);
 }
 
 #[test]
 #[should_panic(expected = "the dead node")]
 fn loom_it_would_be_left_behind_without_the_first_grace() {
-    explore_round("reclaim without first grace", [false, true], Round::insert);
+    explore_round("reclaim without first grace", 2, [false, true], Round::insert);
 }

@@ -268,7 +268,9 @@ fn steps_of(scene: &Scene) -> BTreeMap<Step, usize> {
         });
     });
     let mut steps = BTreeMap::new();
-    told.try_iter().for_each(|step| *steps.entry(step).or_default() += 1);
+    for step in told.try_iter() {
+        *steps.entry(step).or_default() += 1;
+    }
     steps
 }
 

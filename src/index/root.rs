@@ -84,7 +84,9 @@ impl Root {
             Err(SOUND) => return Ok(()),
             Ok(_) => {
                 Step::Judged.done();
-                stock.into_iter().for_each(|(dead, free)| self.put_in_stock(dead, &free));
+                if let Some((dead, free)) = stock {
+                    self.put_in_stock(dead, &free);
+                }
             }
             Err(_) => {}
         }

@@ -141,6 +141,7 @@ impl Step {
     /// Says that the step is done.
     #[cfg(any(not(test), loom))]
     #[inline(always)]
+    #[allow(clippy::unused_self, reason = "only tests look")]
     pub(crate) fn done(self) {}
 }
 

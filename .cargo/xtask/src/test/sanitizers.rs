@@ -1,5 +1,5 @@
-//! The stress tests under LLVM's sanitizers: ThreadSanitizer for races, AddressSanitizer for memory
-//! that is used after it was given back, or beyond its end.
+//! The stress tests under LLVM's sanitizers: one finds races, one memory that is used after it was
+//! given back, or beyond its end.
 //!
 //! Nothing is suppressed. Each sanitizer is also shown a planted fault, and has failed if it is
 //! silent about that.
