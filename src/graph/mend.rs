@@ -26,6 +26,7 @@ pub(super) struct MendScratch {
     lost: Vec<u32>,
     names: Vec<u32>,
     near: Vec<Candidate>,
+    there: Vec<Candidate>,
     kept: Vec<Candidate>,
 }
 
@@ -54,6 +55,7 @@ impl MendScratch {
             lost: Vec::new(),
             names: Vec::new(),
             near: Vec::new(),
+            there: Vec::new(),
             kept: Vec::new(),
         }
     }
@@ -74,7 +76,8 @@ impl MendScratch {
             if let Some(parent) = self.find_parent(graph, space, child, slot) {
                 self.hang(graph, space, child, parent);
                 Step::ChildHung.done();
-                links::unpin(graph.row(slot), child, false);
+                // The link stays: whoever has to replace one to this node is led on to its children.
+                links::unpin(graph.row(slot), child, true);
                 Step::ChildUnpinned.done();
                 links::change(node_word(space, slot), |seen| Some(seen.without_pin()));
             }
@@ -217,10 +220,12 @@ impl MendScratch {
             self.names.sort_unstable();
             self.names.dedup();
             self.score_named(space, slot_of(name), slot_of);
-            let must = |name| self.links.iter().any(|l| l.pinned() && l.target() == name);
-            let limit = row(name).len();
-            self.selector.select(space, &self.near, limit, slot_of, &must, &mut self.kept);
-            self.kept.retain(|c| self.links.iter().all(|link| link.target() != c.node()));
+            let Self { selector, links, lost, near, there, kept, .. } = &mut *self;
+            let stands = |c: &Candidate| links.iter().any(|link| link.target() == c.node());
+            there.clear();
+            there.extend(near.iter().copied().filter(stands));
+            near.retain(|candidate| !stands(candidate));
+            selector.complete(space, there, near, lost.len(), slot_of, kept);
         } else {
             self.kept.clear();
         }

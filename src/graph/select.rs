@@ -108,6 +108,40 @@ impl Selector {
         }
     }
 
+    /// Keeps at most `wanted` of `fresh` candidates (nearest first) as [`Self::select`] does, for a row
+    /// that has links already, `there` (nearest first): these stay, and cover as kept ones do.
+    pub(crate) fn complete(
+        &mut self,
+        space: &Space,
+        there: &[Candidate],
+        fresh: &[Candidate],
+        wanted: usize,
+        slot_of: &dyn Fn(u32) -> u32,
+        kept: &mut Vec<Candidate>,
+    ) {
+        kept.clear();
+        self.open.clear();
+        self.open.extend_from_slice(fresh);
+        self.slots.clear();
+        self.slots.extend(fresh.iter().map(|c| slot_of(c.node())));
+        let never = |_| false;
+        let (mut next, mut there) = (0, there);
+        while kept.len() < wanted && next < self.open.len() {
+            let candidate = self.open[next];
+            let nearer = there.first().filter(|&&link| link < candidate);
+            if let Some(&link) = nearer {
+                there = &there[1..];
+                self.cover(space, link, slot_of(link.node()), next, &never);
+            } else {
+                next += 1;
+                kept.push(candidate);
+                if kept.len() < wanted {
+                    self.cover(space, candidate, self.slots[next - 1], next, &never);
+                }
+            }
+        }
+    }
+
     /// Takes what the kept `by` covers out of the open candidates from `start` on, but for those for
     /// which `must` holds.
     fn cover(
