@@ -4,7 +4,8 @@
 //!   collect   the nodes that are dead by now, the youngest first
 //!     grace   whoever began before they died is through: nobody links to them or pins below them
 //!   move      their children hang by others; then nothing hangs by them, and their own pin goes
-//!   sweep     no row names them: each link to one makes room for one to a neighbour of it
+//!   sweep     no row names them: each link to one makes room for one to a neighbour of it; if
+//!             searches start at one, they start elsewhere from now on
 //!     grace   whoever copied a row that named them is through
 //!   free      their rows are emptied, their slots given back
 //! ```
@@ -50,6 +51,8 @@ pub(crate) struct Reclaim {
     gone: Vec<u64>,
     /// Upper ids of those, by slot.
     uppers: Vec<(u32, u32)>,
+    /// The highest linked node that the upper rows have shown so far.
+    highest: Entry,
     /// Set when the readers of a grace period are through.
     is_over: Arc<AtomicBool>,
     scratch: MendScratch,
@@ -62,6 +65,7 @@ enum Stage {
     FirstGrace,
     Move,
     SweepUpper,
+    Raise,
     Sweep,
     SecondGrace,
     Free,
@@ -76,6 +80,7 @@ impl Reclaim {
             doomed: Vec::new(),
             gone: Vec::new(),
             uppers: Vec::new(),
+            highest: Entry { level: 0, upper: 0, slot: 0 },
             is_over: Arc::default(),
             scratch: MendScratch::new(space),
         }
@@ -97,6 +102,7 @@ impl Reclaim {
             Stage::FirstGrace => self.wait(Stage::Move, grace),
             Stage::Move => self.move_children(graph, space),
             Stage::SweepUpper => self.sweep_upper(graph, space),
+            Stage::Raise => self.raise_entry(graph, space),
             Stage::Sweep => self.sweep(graph, space, grace),
             Stage::SecondGrace => self.wait(Stage::Free, grace),
             Stage::Free => self.free(graph, space),
@@ -179,7 +185,6 @@ impl Reclaim {
             let all = self.doomed.len();
             self.doomed.retain(|&slot| gone.has(slot));
             self.stayed = all - self.doomed.len();
-            replace_entry(graph, space, &gone);
             for place in graph.recent() {
                 let slot = place.load(Ordering::Relaxed);
                 if gone.has(slot) {
@@ -189,6 +194,7 @@ impl Reclaim {
                     let _ = place.compare_exchange(slot, 0, relaxed, relaxed);
                 }
             }
+            self.highest = Entry { level: 0, upper: 0, slot: graph.anchor() };
             self.enter(Stage::SweepUpper, 1);
         }
     }
@@ -215,11 +221,38 @@ impl Reclaim {
                     mended += usize::from(self.scratch.mend(space, &layer, id, &gone));
                 }
             }
+            self.highest = highest(self.highest, space, slot, (id, rows));
             id += rows as u32;
         }
         self.cursor = id;
         if id >= end {
             self.uppers.sort_unstable();
+            match graph.entry().filter(|entry| gone.has(entry.slot)) {
+                Some(entry) => {
+                    // It fails only where an insert has raised the entry.
+                    graph.exchange_entry(entry, self.highest);
+                    Step::EntryReplaced.done();
+                    self.enter(Stage::Raise, 1);
+                }
+                None => self.enter(Stage::Sweep, 1),
+            }
+        }
+    }
+
+    /// Raises a new entry to the highest node that the first look has missed. An insert that met
+    /// the old entry has linked its node before it looked, so it is seen now; one that looks later
+    /// meets the new entry, and raises it.
+    fn raise_entry(&mut self, graph: &Graph, space: &Space) {
+        let end = graph.heads().upper_next;
+        let (mut id, stop) = (self.cursor, self.cursor.saturating_add(LOOKS));
+        while id < end.min(stop) {
+            let (slot, rows) = (graph.slot_of(id), graph.upper_rows_of(id, end));
+            self.highest = highest(self.highest, space, slot, (id, rows));
+            id += rows as u32;
+        }
+        self.cursor = id;
+        if id >= end {
+            graph.raise_entry(self.highest);
             self.enter(Stage::Sweep, 1);
         }
     }
@@ -268,28 +301,9 @@ impl Reclaim {
     }
 }
 
-/// Lets searches start at a node that stays, where they start at one that goes.
-fn replace_entry(graph: &Graph, space: &Space, gone: &Gone<'_>) {
-    while let Some(entry) = graph.entry().filter(|entry| gone.has(entry.slot)) {
-        // It fails only where an insert has raised the entry.
-        graph.exchange_entry(entry, highest(graph, space));
-        Step::EntryReplaced.done();
-        // An insert that met the old entry has linked its node before it looked, so it is seen now;
-        // one that looks later meets the new entry, and raises it.
-        graph.raise_entry(highest(graph, space));
-    }
-}
-
-/// The highest linked node, or the anchor where all are as high. O(upper rows).
-fn highest(graph: &Graph, space: &Space) -> Entry {
-    let mut best = Entry { level: 0, upper: 0, slot: graph.anchor() };
-    let (mut id, end) = (1, graph.heads().upper_next);
-    while id < end {
-        let (slot, rows) = (graph.slot_of(id), graph.upper_rows_of(id, end));
-        if rows > best.level && node(space, slot).is_linked() {
-            best = Entry { level: rows, upper: id, slot };
-        }
-        id += rows as u32;
-    }
-    best
+/// The higher of what was the highest so far and the node of a slot with `(upper id, level)`, if it
+/// is linked.
+fn highest(so_far: Entry, space: &Space, slot: u32, (upper, level): (u32, usize)) -> Entry {
+    let is_higher = level > so_far.level && node(space, slot).is_linked();
+    if is_higher { Entry { level, upper, slot } } else { so_far }
 }
