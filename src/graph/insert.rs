@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 use super::layout::{BREADTH, BaseLayer, Graph, Layer, UpperLayer, node, node_word};
 use super::level::mix;
 use super::links::{self, Below, Offer};
-use super::pool::Candidate;
+use super::pool::{Candidate, LINKING_TIES};
 use super::select::Selector;
 use super::walk::Scratch;
 use super::word::{Entry, Link, Node};
@@ -40,6 +40,8 @@ pub(crate) struct InsertScratch {
     selector: Selector,
     kept: Vec<Candidate>,
     row: Vec<Link>,
+    /// Dead nodes that the walk of a level has met.
+    dead: Vec<u32>,
 }
 
 /// A written slot on its way into the graph.
@@ -58,6 +60,7 @@ impl InsertScratch {
             selector: Selector::new(space),
             kept: Vec::new(),
             row: Vec::new(),
+            dead: Vec::new(),
         }
     }
 }
@@ -86,13 +89,13 @@ pub(crate) fn insert(
     for level in (1..=lowest.min(entry.level)).rev() {
         let layer = UpperLayer::new(graph, level);
         let ef = if level <= newcomer.level { ef_construction } else { BREADTH };
-        insert.search(&layer, &near, ef, &mut scratch.walk);
-        near.clear();
+        insert.search(&layer, &near, &[], ef, &mut scratch.walk);
+        let seeds = std::mem::take(&mut near);
         near.extend(scratch.walk.pool.candidates().iter().take(BREADTH).map(|c| c.node()));
         if level > newcomer.level {
             continue;
         }
-        insert.leave_dead(|id| graph.slot_of(id), &mut scratch.walk);
+        insert.pass_dead(&layer, seeds, ef, scratch);
         insert.choose(|id| graph.slot_of(id), scratch);
         let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
         links::fill(graph.upper_row(newcomer.upper, level), row);
@@ -108,15 +111,8 @@ pub(crate) fn insert(
     Step::Announced.done();
     // After the slots of others are known, so that it covers them.
     let layer = BaseLayer::new(graph, space);
-    insert.walk_base(&layer, &seeds, ef_construction, &mut scratch.walk);
-    let mut dead = insert.dead_near(&scratch.walk);
-    if dead.len() > ef_construction / 2 {
-        // Where most are dead, those that live are farther.
-        let ef = ef_construction + graph.dead().min(DEAD_PASSED);
-        insert.walk_base(&layer, &seeds, ef, &mut scratch.walk);
-    }
-    dead.truncate(graph.m);
-    insert.leave_dead(|slot| slot, &mut scratch.walk);
+    insert.search(&layer, &seeds, &[], ef_construction, &mut scratch.walk);
+    insert.pass_dead(&layer, seeds, ef_construction, scratch);
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
         // Refused only where others have filled the row before.
@@ -133,8 +129,8 @@ pub(crate) fn insert(
         }
     }
     // The dead lead here too as long as others come by them, and hand the link on when they go.
-    for slot in dead {
-        insert.offer(0, slot, scratch);
+    for place in 0..scratch.dead.len().min(graph.m) {
+        insert.offer(0, scratch.dead[place], scratch);
     }
     // Compared with the entry of now: the one of before may have been deleted.
     if newcomer.level > 0 {
@@ -170,35 +166,59 @@ struct Insert<'a> {
 }
 
 impl Insert<'_> {
-    fn search<L: Layer>(&self, layer: &L, seeds: &[u32], ef: usize, walk: &mut Scratch) {
+    /// Finds the nodes of a level that are near the newcomer, but for those to be left out.
+    fn search<L: Layer>(
+        &self,
+        layer: &L,
+        seeds: &[u32],
+        left_out: &[u32],
+        ef: usize,
+        walk: &mut Scratch,
+    ) {
+        if !L::UPPER {
+            walk.probe.skim(self.space);
+        }
         walk.begin(layer, ef);
-        walk.seed(layer, self.space, seeds);
-        walk.run(layer, self.space, None);
-    }
-
-    /// Finds the nodes of level 0 that are near the newcomer.
-    fn walk_base(&self, layer: &BaseLayer<'_>, seeds: &[u32], ef: usize, walk: &mut Scratch) {
-        walk.probe.skim(self.space);
-        walk.begin(layer, ef);
-        walk.skip(self.newcomer.slot);
+        walk.skip::<L>(if L::UPPER { self.newcomer.upper } else { self.newcomer.slot });
+        for &node in left_out {
+            walk.skip::<L>(node);
+        }
         walk.seed(layer, self.space, seeds);
         walk.run(layer, self.space, None);
         walk.heed(self.space);
     }
 
-    /// The dead nodes of what was found, nearest first.
-    fn dead_near(&self, walk: &Scratch) -> Vec<u32> {
-        if self.graph.dead() == 0 {
-            return Vec::new();
-        }
-        let found = walk.pool.candidates().iter().map(|candidate| candidate.node());
-        found.filter(|&slot| node(self.space, slot).is_dead()).collect()
-    }
-
     /// Leaves dead nodes out of what was found: nobody who begins after they died may link to them.
-    fn leave_dead(&self, slot_of: impl Fn(u32) -> u32, walk: &mut Scratch) {
-        if self.graph.dead() > 0 {
-            walk.pool.retain(|name| !node(self.space, slot_of(name)).is_dead());
+    /// Where they crowd out the living, walks again past them, from what they lead to. Those met
+    /// are in `scratch.dead` then, of each walk the nearest first.
+    fn pass_dead<L: Layer>(
+        &self,
+        layer: &L,
+        mut seeds: Vec<u32>,
+        ef: usize,
+        scratch: &mut InsertScratch,
+    ) {
+        let InsertScratch { walk, dead, row, .. } = scratch;
+        dead.clear();
+        if self.graph.dead() == 0 {
+            return;
+        }
+        let is_dead = |name: u32| node(self.space, layer.slot(name)).is_dead();
+        loop {
+            let known = dead.len();
+            let found = walk.pool.candidates().iter().map(|candidate| candidate.node());
+            dead.extend(found.filter(|&name| is_dead(name)));
+            let met = &dead[known..];
+            let hides = || walk.pool.hides(LINKING_TIES, |name| !is_dead(name));
+            let is_crowded = met.len() > ef / 2 || (met.len() >= LINKING_TIES && hides());
+            if !is_crowded || dead.len() > DEAD_PASSED {
+                return walk.pool.retain(|name| !is_dead(name));
+            }
+            for &name in met {
+                links::read_links(layer.row(name), row);
+                seeds.extend(row.iter().map(|link| link.target()));
+            }
+            self.search(layer, &seeds, dead, ef, walk);
         }
     }
 

@@ -68,5 +68,5 @@ pub(crate) use level::{level, mix};
 pub(crate) use links::change;
 pub(crate) use order::{Codes as OrderedCodes, spatial_order};
 pub(crate) use reclaim::Reclaim;
-pub(crate) use walk::{Scratch, Watch};
+pub(crate) use walk::{Scratch, Watch, search_ties};
 pub(crate) use word::Node;

@@ -201,6 +201,14 @@ impl Pool {
         }
     }
 
+    /// Whether there is an ordinal of which the pool holds as many as it may, none of them wanted:
+    /// wanted ones may have found no room.
+    pub(crate) fn hides(&self, ties: usize, is_wanted: impl Fn(u32) -> bool) -> bool {
+        let runs = self.candidates.chunk_by(|a, b| a.ordinal() == b.ordinal());
+        let mut full = runs.filter(|run| run.len() >= ties);
+        full.any(|run| run.iter().all(|candidate| !is_wanted(candidate.node())))
+    }
+
     /// The candidates, nearest first.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.candidates

@@ -38,6 +38,11 @@ const WATCH_EVERY: u32 = 16;
 /// tie, measured the same.
 const SEARCH_TIES_SHARE: usize = 8;
 
+/// Candidates of one distance that a search for `k` keeps, at most.
+pub(crate) fn search_ties(k: usize, ef: usize) -> usize {
+    k.max(ef / SEARCH_TIES_SHARE)
+}
+
 /// Neighbours within the rounding of codes that make an item blurred; copies of one vector are at
 /// most [`LINKING_TIES`] of them.
 const BLURRED_NEIGHBOURS: usize = 16;
@@ -83,9 +88,9 @@ impl Scratch {
         self.visited[usize::from(L::UPPER)].reset(layer.capacity());
     }
 
-    /// Leaves a node of level 0 out of the walk that has begun.
-    pub(crate) fn skip(&mut self, node: u32) {
-        self.visited[0].marker().insert(node);
+    /// Leaves a node out of the walk that has begun.
+    pub(crate) fn skip<L: Layer>(&mut self, node: u32) {
+        self.visited[usize::from(L::UPPER)].marker().insert(node);
     }
 
     /// Makes nodes of `layer` known to the walk, as if a link had led there.
@@ -211,7 +216,7 @@ impl Scratch {
         self.distances = 0;
         self.hops = 0;
         self.has_stopped = false;
-        self.pool.limit_ties(k.max(ef / SEARCH_TIES_SHARE));
+        self.pool.limit_ties(search_ties(k, ef));
         let Some(entry) = graph.entry() else {
             self.pool.reset(ef);
             return;

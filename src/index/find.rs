@@ -38,7 +38,7 @@ impl Sought<'_> {
             hits.extend(ranked.iter().map(|&(ordinal, key, _)| Hit::of((ordinal, key))));
             Work::of_walk(scratch, ef)
         } else {
-            settle(self, ef, scratch, hits)
+            settle(self, ef, then, scratch, hits)
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::find::Sought;
 use super::root::Root;
 use super::search::{Hit, Work};
-use crate::graph::{Scratch, node};
+use crate::graph::{Scratch, node, search_ties};
 use crate::limits::EF_MAX;
 
 /// How much farther a search looks when too few of what it met are items.
@@ -99,18 +99,31 @@ pub(super) fn has_met_all(root: &Root, ef: usize, scratch: &Scratch) -> bool {
 }
 
 /// The `k` nearest items that a walk has met, appended to `hits`; looks farther, and at last at
-/// everything, until there are as many as there can be.
+/// everything, until there are as many as there can be. The walk kept `ef` candidates, and began
+/// when the count of updates was `then`.
 pub(super) fn settle(
     sought: &Sought<'_>,
     mut ef: usize,
+    then: u64,
     scratch: &mut Scratch,
     hits: &mut Vec<Hit>,
 ) -> Work {
     let &Sought { root, k, watch, .. } = sought;
+    if scratch.pool.hides(search_ties(k, ef), |slot| root.item_of(slot).is_some()) {
+        // Copies that were deleted have taken all the room there is for their distance.
+        scratch.search(&root.graph, &root.space, ef, ef, watch);
+    }
     loop {
         let mut items: Vec<u32> =
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
-        root.keep_one_each(&mut items);
+        if root.updates.have_rested(then) {
+            // Two slots of one key take an update: a key that was deleted and came again leads to
+            // the later one from both.
+            items.sort_unstable();
+            items.dedup();
+        } else {
+            root.keep_one_each(&mut items);
+        }
         let found = items.len();
         let enough = found >= k || (found >= k.min(root.len()) && has_met_all(root, ef, scratch));
         if enough || scratch.has_stopped {
