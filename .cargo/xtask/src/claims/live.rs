@@ -2,7 +2,7 @@
 
 use super::measure::Measurements;
 use super::{Bound, Claim};
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
 /// The claims.
 pub(super) const CLAIMS: &[Claim] = &[
