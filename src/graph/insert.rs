@@ -167,6 +167,7 @@ struct Insert<'a> {
 
 impl Insert<'_> {
     /// Finds the nodes of a level that are near the newcomer, but for those to be left out.
+    #[inline(never)]
     fn search<L: Layer>(
         &self,
         layer: &L,

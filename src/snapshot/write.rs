@@ -47,7 +47,7 @@ pub(crate) fn write(out: &mut dyn Write, sources: &[Source<'_>]) -> io::Result<(
     let mut checksums = FieldsWriter::default();
     let mut directory = FieldsWriter::default();
     for (source, &offset) in sources.iter().zip(&layout.sections) {
-        io::copy(&mut io::Read::take(io::repeat(0), offset - end), out)?;
+        zeros(out, offset - end)?;
         let crc = section(out, source, &mut checksums)?;
         let entry = Entry { kind: source.kind as u32, crc, offset, len: source.len() };
         entry.encode(&mut directory);
@@ -56,6 +56,17 @@ pub(crate) fn write(out: &mut dyn Write, sources: &[Source<'_>]) -> io::Result<(
     out.write_all(checksums.bytes())?;
     directory.put_u32(crc32c::crc32c_append(header_crc, directory.bytes()));
     out.write_all(directory.bytes())
+}
+
+/// Writes the padding before a section.
+fn zeros(out: &mut dyn Write, mut count: u64) -> io::Result<()> {
+    const ZEROS: [u8; 1024] = [0; 1024];
+    while count > 0 {
+        let some = count.min(ZEROS.len() as u64);
+        out.write_all(&ZEROS[..some as usize])?;
+        count -= some;
+    }
+    Ok(())
 }
 
 /// Writes the bytes of one section, appends the checksums of its blocks, and returns theirs.
