@@ -28,7 +28,7 @@ usage: cargo xtask <command>
 
   setup                     provide what the tests need and say what was chosen
   npm                       build the four WebAssembly binaries and the npm package
-  test [--quick] [--full]   run all tests; --quick: native only; --full: every repetition
+  test [--quick] [--full]   run all tests; --quick: native only; --full: every repetition, and under sanitizers
   claims [area] [--json] [--long] [--write]
                             measure what the project claims, one row a claim; --write: put the
                             rows into the README

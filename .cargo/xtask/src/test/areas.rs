@@ -26,24 +26,35 @@ pub(crate) enum Tally {
 /// Tests that belong together in the report.
 pub(crate) struct Area {
     pub(crate) name: &'static str,
-    /// Whether `--quick` runs it.
-    pub(crate) quick: bool,
+    /// The shortest run that it belongs to.
+    pub(crate) run: Run,
     /// The commands; an error means that they can not even be put together.
     pub(crate) steps: fn() -> anyhow::Result<Vec<Step>>,
 }
 
+/// How long a run may take.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Run {
+    /// `--quick`: native only.
+    Quick,
+    /// Everything, each repetition a few times.
+    Usual,
+    /// `--full`.
+    Full,
+}
+
 /// All areas: what brings the tools first, then the cheapest, builds before what needs them.
 pub(crate) const AREAS: [Area; 10] = [
-    Area { name: "setup", quick: false, steps: setup },
-    Area { name: "style", quick: true, steps: style },
-    Area { name: "native", quick: true, steps: native },
-    Area { name: "docs", quick: true, steps: docs },
-    Area { name: "loom", quick: false, steps: loom },
-    Area { name: "sanitizers", quick: false, steps: sanitizers::steps },
-    Area { name: "arm", quick: false, steps: arm },
-    Area { name: "wasm", quick: false, steps: wasm },
-    Area { name: "node", quick: false, steps: node },
-    Area { name: "browsers", quick: false, steps: browsers },
+    Area { name: "setup", run: Run::Usual, steps: setup },
+    Area { name: "style", run: Run::Quick, steps: style },
+    Area { name: "native", run: Run::Quick, steps: native },
+    Area { name: "docs", run: Run::Quick, steps: docs },
+    Area { name: "loom", run: Run::Usual, steps: loom },
+    Area { name: "sanitizers", run: Run::Full, steps: sanitizers::steps },
+    Area { name: "arm", run: Run::Usual, steps: arm },
+    Area { name: "wasm", run: Run::Usual, steps: wasm },
+    Area { name: "node", run: Run::Usual, steps: node },
+    Area { name: "browsers", run: Run::Usual, steps: browsers },
 ];
 
 /// Test programs that also run on 64-bit Arm, emulated.

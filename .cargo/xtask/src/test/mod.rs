@@ -18,7 +18,7 @@ mod sanitizers;
 
 use crate::workspace;
 use anyhow::Context;
-use areas::{AREAS, Area};
+use areas::{AREAS, Area, Run};
 use counts::Counts;
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,14 @@ pub(crate) fn run(quick: bool, full: bool) -> anyhow::Result<bool> {
     let logs = workspace::target().join("test-logs");
     fs::create_dir_all(&logs)?;
     let mut rows = Vec::new();
-    for area in AREAS.iter().filter(|area| area.quick || !quick) {
+    let chosen = if full {
+        Run::Full
+    } else if quick {
+        Run::Quick
+    } else {
+        Run::Usual
+    };
+    for area in AREAS.iter().filter(|area| area.run <= chosen) {
         rows.push(run_area(area, full, &logs, deadline)?);
     }
     Ok(report(&rows))
