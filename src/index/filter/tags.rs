@@ -219,13 +219,12 @@ impl Filter for Prepared<'_> {
             for (place, word) in (0..).zip(block) {
                 let slots = ones(word).map(|bit| first + 64 * place + bit);
                 for slot in slots.filter(|&slot| 0 < slot && slot < end) {
-                    match root.item_of(slot) {
-                        Some(item) if item == slot => items.push(slot),
-                        Some(item) => {
-                            has_moved = true;
-                            items.extend(self.is_admitted(item).then_some(item));
-                        }
-                        None => {}
+                    let Some(item) = root.item_of(slot) else { continue };
+                    has_moved |= item != slot;
+                    // The bit may have been that of an item that was there before: bits are no
+                    // secret as rows are. Those of a slot that is an item now are its own.
+                    if self.is_admitted(item) {
+                        items.push(item);
                     }
                 }
             }
