@@ -23,7 +23,7 @@ export interface IndexOptions {
   metric?: Metric | undefined;
   /** Links of a node on each upper level, 4 to 64; 16 unless given. */
   m?: number | undefined;
-  /** Candidates considered for an item's links; 200 unless given. */
+  /** Candidates considered for an item's links; 100 unless given. */
   efConstruction?: number | undefined;
   /** `auto` unless given: 7-bit codes wherever an index is built in bulk. */
   codes?: Codes | undefined;

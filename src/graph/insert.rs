@@ -31,6 +31,10 @@ use crate::sync::Step;
 /// Attempts at a reverse link before it is given up: others keep changing the row.
 const RETRIES: usize = 3;
 
+/// Links beyond the one replaced that a full row gives up together with it: the next that are
+/// offered need no choice, which is most of what linking costs.
+const HOLES: usize = 4;
+
 /// Dead nodes that an insert looks past, at most, where they are most of what it meets.
 const DEAD_PASSED: usize = 4096;
 
@@ -294,7 +298,9 @@ impl Insert<'_> {
             if victims.contains(&name) || victims.is_empty() {
                 return;
             }
-            if victims.iter().any(|&victim| links::evict(row, victim, link)) {
+            let mut covered = victims.into_iter();
+            if covered.any(|victim| links::evict(row, victim, link)) {
+                covered.take(HOLES).for_each(|victim| _ = links::evict(row, victim, Link::NONE));
                 return;
             }
         }

@@ -35,7 +35,7 @@ impl Builder {
         self
     }
 
-    /// Candidates considered for an item's links, `m`..=65,536; 200 unless set.
+    /// Candidates considered for an item's links, `m`..=65,536; 100 unless set.
     #[must_use]
     pub fn ef_construction(mut self, ef_construction: usize) -> Self {
         self.options.ef_construction = ef_construction;

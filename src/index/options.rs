@@ -79,7 +79,7 @@ impl Options {
             dim,
             metric: Metric::default(),
             m: 16,
-            ef_construction: 200,
+            ef_construction: 100,
             codes: Codes::default(),
             rows: Rows::default(),
             seed: 0,

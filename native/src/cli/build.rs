@@ -68,7 +68,7 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "N")]
     m: Option<usize>,
 
-    /// Candidates considered for an item's links. 200 unless given.
+    /// Candidates considered for an item's links. 100 unless given.
     #[arg(long, value_name = "N")]
     ef_construction: Option<usize>,
 
