@@ -120,6 +120,20 @@ pub enum Error {
         /// The key.
         key: u64,
     },
+    /// A name that no item can have.
+    #[error("an item's name has 1 to 1,024 bytes, and this one has {bytes}; choose another")]
+    BadName {
+        /// Bytes of the name.
+        bytes: usize,
+    },
+    /// The item of the key that a name stands for has another name: their hashes are equal.
+    #[error(
+        "an item of another name has the key {key} too; choose a name that differs, by a prefix say"
+    )]
+    NameTaken {
+        /// The key.
+        key: u64,
+    },
     /// A tag without a name, or with one that is too long.
     #[error("a tag has a name of 1 to 255 bytes, and this one has {bytes}; choose another")]
     BadTag {
@@ -249,6 +263,8 @@ impl Error {
             Self::Empty => "empty",
             Self::NotEnoughItems { .. } => "not-enough-items",
             Self::DuplicateKey { .. } => "duplicate-key",
+            Self::BadName { .. } => "bad-name",
+            Self::NameTaken { .. } => "name-taken",
             Self::BadTag { .. } => "bad-tag",
             Self::TooManyTags { .. } => "too-many-tags",
             Self::BadFilter { .. } => "bad-filter",

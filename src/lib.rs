@@ -75,7 +75,7 @@ pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
     Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet, Keys, Memory, Options,
-    Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Work,
+    Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Work, key_of,
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

@@ -31,6 +31,8 @@ pub const TAGS_MAX: u32 = 65_536;
 pub const TAG_BYTES_MAX: usize = 255;
 /// Steps of a tag filter, at most: a name or an operator each.
 pub const FILTER_STEPS_MAX: usize = 4096;
+/// Bytes of an item's name, at most.
+pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of an item's payload, at most.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 24;
 

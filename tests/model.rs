@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecphory::exec::Sequential;
-use ecphory::{Check, Codes, Error, Hit, Index, Item, Metric, Region, Rows, TagFilter};
+use ecphory::{Check, Codes, Error, Hit, Index, Item, Metric, Region, Rows, TagFilter, key_of};
 use ecphory_tests::data::{Numbers, seed};
 
 /// How much an index of a run may hold.
@@ -27,12 +27,24 @@ const LARGE: Size = Size { keys: 2500, built: 2000 };
 
 const TAGS: [&str; 3] = ["red", "out of stock", "größe:42"];
 
+const NAMES: [&str; 3] = ["apple", "größe:42", " "];
+
 /// What an item should be.
 #[derive(Clone, Default, Debug, PartialEq)]
 struct Record {
     vector: Vec<f32>,
+    name: Option<&'static str>,
     tags: BTreeSet<&'static str>,
     payload: Vec<u8>,
+}
+
+impl Record {
+    fn item<'a>(&'a self, key: u64, tags: &'a [&'a str]) -> Item<'a> {
+        let item = self
+            .name
+            .map_or_else(|| Item::new(key, &self.vector), |name| Item::named(name, &self.vector));
+        item.tags(tags).payload(&self.payload)
+    }
 }
 
 /// An index and what it should hold.
@@ -82,8 +94,11 @@ impl Pair {
     }
 
     fn key(&mut self) -> u64 {
-        [self.numbers.below(self.size.keys) as u64, u64::MAX - self.numbers.below(3) as u64]
-            [usize::from(self.numbers.below(20) == 0)]
+        match self.numbers.below(20) {
+            0 => u64::MAX - self.numbers.below(3) as u64,
+            1 | 2 => key_of(NAMES[self.numbers.below(3)]),
+            _ => self.numbers.below(self.size.keys) as u64,
+        }
     }
 
     fn step(&mut self) {
@@ -120,29 +135,45 @@ impl Pair {
         let count = self.numbers.below(self.size.built);
         let distinct = self.numbers.below(4) > 0;
         let some = |pair: &mut Self, at| if distinct { at } else { pair.key() };
-        let rows: Vec<(u64, Vec<f32>)> =
-            (0..count as u64).map(|at| (some(self, at), self.vector())).collect();
+        let mut rows: Vec<(u64, Record)> = Vec::new();
+        for at in 0..count as u64 {
+            let key = some(self, at);
+            rows.push((key, self.record(key)));
+        }
         let keys: Vec<u64> = rows.iter().map(|(key, _)| *key).collect();
-        let vectors: Vec<f32> = rows.iter().flat_map(|(_, vector)| vector.clone()).collect();
-        let distinct: BTreeMap<u64, Vec<f32>> = rows.into_iter().collect();
-        let built = self.index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true);
+        let described = self.numbers.below(2) == 0;
+        let built = if described {
+            let tags: Vec<Vec<&str>> =
+                rows.iter().map(|(_, row)| row.tags.iter().copied().collect()).collect();
+            let items: Vec<Item<'_>> =
+                rows.iter().zip(&tags).map(|((key, row), tags)| row.item(*key, tags)).collect();
+            self.index.bulk_build_items(&items, &Sequential, &mut |_| true)
+        } else {
+            let vectors: Vec<f32> = rows.iter().flat_map(|(_, row)| row.vector.clone()).collect();
+            self.index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true)
+        };
+        let distinct: BTreeMap<u64, Record> = rows.into_iter().collect();
         if !self.items.is_empty() {
             assert_eq!(built, Err(Error::NotEmpty { len: self.items.len() }));
         } else if distinct.len() < keys.len() {
             assert!(matches!(built, Err(Error::DuplicateKey { .. })), "{built:?}");
         } else {
             assert_eq!(built, Ok(()));
-            let record = |vector| Record { vector, ..Record::default() };
-            self.items = distinct.into_iter().map(|(key, v)| (key, record(v))).collect();
+            let kept = |row: Record| {
+                if described { row } else { Record { vector: row.vector, ..Record::default() } }
+            };
+            self.items = distinct.into_iter().map(|(key, row)| (key, kept(row))).collect();
         }
     }
 
-    /// Anything an item may be.
-    fn record(&mut self) -> Record {
+    /// Anything an item of this key may be.
+    fn record(&mut self, key: u64) -> Record {
+        let name = NAMES.into_iter().find(|name| key_of(name) == key);
+        let name = name.filter(|_| self.numbers.below(2) == 0);
         let vector = self.vector();
         let tags = TAGS.into_iter().filter(|_| self.numbers.below(3) == 0).collect();
         let payload = vec![7; self.numbers.below(3) * self.numbers.below(40)];
-        Record { vector, tags, payload }
+        Record { vector, name, tags, payload }
     }
 
     /// A filter, and what it means.
@@ -158,10 +189,10 @@ impl Pair {
     }
 
     fn insert(&mut self) {
-        let (key, record) = (self.key(), self.record());
+        let key = self.key();
+        let record = self.record(key);
         let tags: Vec<&str> = record.tags.iter().copied().collect();
-        let item = Item::new(key, &record.vector).tags(&tags).payload(&record.payload);
-        let inserted = self.index.insert_item(&item);
+        let inserted = self.index.insert_item(&record.item(key, &tags));
         match self.items.entry(key) {
             Entry::Occupied(_) => assert_eq!(inserted, Err(Error::DuplicateKey { key })),
             Entry::Vacant(place) => {
@@ -172,18 +203,26 @@ impl Pair {
     }
 
     fn upsert(&mut self) {
-        let (key, record) = (self.key(), self.record());
+        let key = self.key();
+        let mut record = self.record(key);
         let tags: Vec<&str> = record.tags.iter().copied().collect();
-        let item = Item::new(key, &record.vector).tags(&tags).payload(&record.payload);
-        assert_eq!(self.index.upsert_item(&item), Ok(self.items.contains_key(&key)));
+        let there = self.items.remove(&key);
+        let upserted = self.index.upsert_item(&record.item(key, &tags));
+        assert_eq!(upserted, Ok(there.is_some()));
+        // A name stays with its key.
+        record.name = record.name.or(there.and_then(|there| there.name));
         self.items.insert(key, record);
     }
 
     fn update(&mut self) {
-        let (key, vector) = (self.key(), self.vector());
-        let updated = self.index.update(key, &vector);
+        let key = self.key();
+        let update = self.record(key);
+        let updated = self.index.update_item(&update.item(key, &["never", "seen"]));
         assert_eq!(updated, Ok(self.items.contains_key(&key)));
-        self.items.entry(key).and_modify(|record| record.vector = vector);
+        self.items.entry(key).and_modify(|record| {
+            record.vector = update.vector;
+            record.name = update.name.or(record.name);
+        });
     }
 
     fn tag(&mut self) {
@@ -304,12 +343,13 @@ impl Pair {
         let mut keys: Vec<u64> = self.index.iter().collect();
         keys.sort_unstable();
         assert_eq!(keys, self.index.keys().unwrap());
-        for (&key, Record { vector, tags, payload }) in &self.items {
+        for (&key, Record { vector, name, tags, payload }) in &self.items {
             assert!(self.index.contains(key));
             assert_eq!(self.index.get(key).as_ref(), Some(vector));
             let known = self.index.tags(key).unwrap();
             assert!(known.iter().map(String::as_str).eq(tags.iter().copied()), "{known:?}");
             assert_eq!(self.index.payload(key).as_ref(), Some(payload));
+            assert_eq!(self.index.name(key).as_deref(), *name);
         }
         assert!(self.index.tags(1 << 40).is_none() && self.index.payload(1 << 40).is_none());
         assert!(!self.index.contains(1 << 40) && self.index.get(1 << 40).is_none());

@@ -321,8 +321,45 @@ fn items_are_tagged_and_found_by_their_tags() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected a tag (byte 5)"));
     refused(&["tag", &snapshot, "6", "--add", ""], "choose another");
-    fs::write(&lines, "6\tblue\nseven\tblue\n").unwrap();
+    fs::write(&lines, "6\tblue\n\tblue\n").unwrap();
     refused(&["tag", &snapshot, "--from", &lines], "with tabs between");
+}
+
+#[test]
+fn items_have_names() {
+    let scratch = Scratch::new("names");
+    let (base, out) = (scratch.vectors("base.npy", 3, 4), scratch.file("index.ecp"));
+    let names = |name: &str, lines: &str| scratch.write(name, lines.as_bytes());
+    let fruit = names("fruit.txt", "apple\npear\nÄpfel 🍎\n");
+    accepted(&["build", "--base", &base, "--names", &fruit, "--out", &out, "--metric", "l2"]);
+    let found = |row: usize| {
+        let answers = json(&["query", &out, "--vectors", &base, "-k", "1"]);
+        answers["results"][row]["hits"][0]["name"].clone()
+    };
+    assert_eq!([0, 1, 2].map(found), ["apple", "pear", "Äpfel 🍎"]);
+    let text = accepted(&["query", &out, "--vectors", &base, "-k", "1"]);
+    assert!(text.contains("  pear  "), "{text}");
+
+    // One is there and one is not.
+    let (more, vectors) = (names("more.txt", "pear\nplum"), scratch.vectors("more.npy", 2, 4));
+    let done = json(&["upsert", &out, "--vectors", &vectors, "--names", &more]);
+    assert_eq!((&done["inserted"], &done["replaced"]), (&1.into(), &1.into()));
+    accepted(&["tag", &out, "plum", "--add", "blue"]);
+    let lines = names("tags.tsv", "pear\tgreen\n");
+    accepted(&["tag", &out, "--from", &lines]);
+    assert_eq!(json(&["info", &out])["tags"].to_string(), r#"[["blue",1],["green",1]]"#);
+    let done = json(&["delete", &out, "apple", "Äpfel 🍎", "grape"]);
+    assert_eq!((&done["deleted"], &done["missing"], &done["n"]), (&2.into(), &1.into(), &2.into()));
+    accepted(&["verify", &out]);
+
+    for (lines, hint) in [
+        ("pear\npear\n", "remove the duplicate"),
+        ("pear\n", "write one name a line"),
+        ("pear\n\n", "choose another"),
+    ] {
+        let bad = names("bad.txt", lines);
+        refused(&["upsert", &out, "--vectors", &vectors, "--names", &bad], hint);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! halved by the difference of distances to two far-apart items, down to [`LEAF`] items.
 
 use crate::arch::Kernels;
+use crate::distance::from_i32;
 use crate::exec::{Exec, for_each_item};
 
 /// Items that are left in the order they came in.
@@ -46,12 +47,15 @@ impl Codes<'_> {
         }
         let (a, b) = self.poles(items);
         let side = |item| self.distance(item, a) - self.distance(item, b);
-        let mut keyed: Vec<(i32, u32)> = items.iter().map(|&item| (side(item), item)).collect();
-        keyed.select_nth_unstable(items.len() / 2);
-        for (item, keyed) in items.iter_mut().zip(keyed.iter()) {
-            *item = keyed.1;
+        // Sorted as numbers, by side and then by item: finding the median alone would do, but brings
+        // the browser a selection that nothing else needs.
+        let keyed = |&item: &u32| u64::from(from_i32(side(item))) << 32 | u64::from(item);
+        let mut keyed: Vec<u64> = items.iter().map(keyed).collect();
+        keyed.sort_unstable();
+        for (item, keyed) in items.iter_mut().zip(keyed) {
+            *item = keyed as u32;
         }
-        // Selection leaves each half in an order of its own; the input's is the same everywhere.
+        // Each half in the order of the input.
         let (left, right) = items.split_at_mut(items.len() / 2);
         left.sort_unstable();
         right.sort_unstable();

@@ -1,6 +1,7 @@
 //! Building a whole index at once.
 
 use super::codes::chosen;
+use super::describe::Item;
 use super::keys::Keys;
 use super::root::Root;
 use super::{Codes, Index, Options};
@@ -66,17 +67,39 @@ impl Index {
         exec: &dyn Exec,
         progress: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<()> {
+        self.build(Given::Rows { keys, vectors, dim: self.options.dim }, exec, progress)
+    }
+
+    /// As [`Self::bulk_build`], with names, tags and payloads.
+    ///
+    /// # Errors
+    /// As for [`Self::bulk_build`] and [`Self::insert_item`].
+    pub fn bulk_build_items(
+        &self,
+        items: &[Item<'_>],
+        exec: &dyn Exec,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<()> {
+        self.build(Given::Items(items), exec, progress)
+    }
+
+    fn build(
+        &self,
+        given: Given<'_>,
+        exec: &dyn Exec,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<()> {
         check_denormals()?;
         let _alone = self.gate.own()?;
         let len = self.len();
         if len > 0 {
             return Err(Error::NotEmpty { len });
         }
-        let input = self.checked(keys, vectors, exec)?;
-        if keys.is_empty() {
+        let input = self.checked(given, exec)?;
+        let total = given.len();
+        if total == 0 {
             return Ok(());
         }
-        let total = keys.len();
         let mut step = |phase, done| {
             let go_on = progress(Progress { phase, done, total });
             if go_on { Ok(()) } else { Err(Error::Cancelled) }
@@ -98,21 +121,13 @@ impl Index {
     }
 
     /// Refuses bad vectors, and keeps their norms.
-    fn checked<'a>(
-        &self,
-        keys: &'a [u64],
-        vectors: &'a [f32],
-        exec: &dyn Exec,
-    ) -> Result<Input<'a>> {
-        let (dim, rows) = (self.options.dim, keys.len());
-        if vectors.len() != rows.saturating_mul(dim) {
-            let expected = rows.saturating_mul(dim);
-            return Err(Error::ShapeMismatch { expected, rows, got: vectors.len() });
-        }
+    fn checked<'a>(&self, given: Given<'a>, exec: &dyn Exec) -> Result<Input<'a>> {
+        given.check()?;
+        let rows = given.len();
         if rows >= SLOTS_MAX as usize {
             return Err(Error::Full { limit: SLOTS_MAX - 1 });
         }
-        let mut input = Input { keys, vectors, dim, norms: Vec::new() };
+        let mut input = Input { given, norms: Vec::new() };
         let blocks = map_ranges(exec, rows, GRAIN, |range| {
             let mut scaled = Vec::new();
             let norm = |row| {
@@ -136,7 +151,7 @@ impl Index {
         // As rows of whole codes.
         let stride = self.options.dim.next_multiple_of(64);
         // Saturated, it is more than any reservation gets.
-        let bytes = stride.saturating_mul(input.keys.len());
+        let bytes = stride.saturating_mul(input.given.len());
         let mut codes = Vec::new();
         codes.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })?;
         codes.resize(bytes, 0);
@@ -147,7 +162,7 @@ impl Index {
             }
         });
         let codes = OrderedCodes { bytes: &codes, stride, kernels: self.kernels };
-        Ok(spatial_order(&codes, input.keys.len(), exec))
+        Ok(spatial_order(&codes, input.given.len(), exec))
     }
 
     fn link(
@@ -162,7 +177,7 @@ impl Index {
         let allocator = &self.allocator;
         let item = |i: usize| {
             let position = order[i] as usize;
-            (input.keys[position], input.row(position))
+            (input.given.key(position), input.row(position))
         };
         let mut pairs: Vec<_> = (1..).zip(0..order.len()).map(|(s, i)| (item(i).0, s)).collect();
         let keys = Keys::sorted(&mut pairs, allocator)?;
@@ -171,6 +186,12 @@ impl Index {
         let Options { dim, metric, rows: kept, .. } = *options;
         let mut space = Space::zeroed(dim, metric, kept, self.kernels, coded, rows, allocator)?;
         space.fill(order.len(), &item, exec);
+        for (slot, &position) in (1..).zip(order) {
+            if let Some(item) = input.given.described(position as usize) {
+                let name = item.name.unwrap_or_default();
+                space.describe(slot, item.tags.iter().copied(), name, item.payload)?;
+            }
+        }
         if kept == Rows::Codes && options.codes == Codes::Auto && space.has_drifted() {
             return Err(Error::CoarseCodes);
         }
@@ -185,17 +206,70 @@ impl Index {
     }
 }
 
+/// What the caller of a bulk build gives.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    /// Keys, and as many vectors one after the other.
+    Rows {
+        keys: &'a [u64],
+        vectors: &'a [f32],
+        dim: usize,
+    },
+    Items(&'a [Item<'a>]),
+}
+
+impl<'a> Given<'a> {
+    fn len(self) -> usize {
+        match self {
+            Self::Rows { keys, .. } => keys.len(),
+            Self::Items(items) => items.len(),
+        }
+    }
+
+    /// Refuses what can be refused without a look at the vectors.
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Items(items) => items.iter().try_for_each(Item::check),
+            Self::Rows { keys, vectors, dim } => {
+                let (rows, got) = (keys.len(), vectors.len());
+                let expected = rows.saturating_mul(dim);
+                let fits = got == expected;
+                if fits { Ok(()) } else { Err(Error::ShapeMismatch { expected, rows, got }) }
+            }
+        }
+    }
+
+    fn key(self, i: usize) -> u64 {
+        match self {
+            Self::Rows { keys, .. } => keys[i],
+            Self::Items(items) => items[i].key,
+        }
+    }
+
+    fn row(self, i: usize) -> &'a [f32] {
+        match self {
+            Self::Rows { vectors, dim, .. } => &vectors[i * dim..(i + 1) * dim],
+            Self::Items(items) => items[i].vector,
+        }
+    }
+
+    fn described(self, i: usize) -> Option<&'a Item<'a>> {
+        match self {
+            Self::Rows { .. } => None,
+            Self::Items(items) => Some(&items[i]),
+        }
+    }
+}
+
 /// Checked input of a bulk build.
 struct Input<'a> {
-    keys: &'a [u64],
-    vectors: &'a [f32],
-    dim: usize,
+    given: Given<'a>,
     norms: Vec<f32>,
 }
 
 impl<'a> Input<'a> {
     fn row(&self, i: usize) -> &'a [f32] {
-        &self.vectors[i * self.dim..(i + 1) * self.dim]
+        self.given.row(i)
     }
 
     /// What a row is divided by before it is encoded: its norm under cosine, else 1.

@@ -1,6 +1,7 @@
-//! What an item has beside its vector: tags to filter by, and a payload that is the caller's.
+//! What an item has beside its vector: tags to filter by, a payload that is the caller's, and a
+//! name, if it has one.
 //!
-//! Both belong to the slot, so an update, which leads the key to another slot, changes vector, tags
+//! They belong to the slot, so an update, which leads the key to another slot, changes vector, tags
 //! and payload at once. A tag alone is one bit of that slot, set or cleared in place. Beside an
 //! update that takes the tags over, the bit could be set after it was copied: so the update first
 //! gives the old slot up, in a word that whoever sets a bit looks at afterwards. One of the two
@@ -11,15 +12,16 @@ use std::sync::atomic::{Ordering, fence};
 use super::Index;
 use super::filter::{Filter, TagFilter};
 use super::insert::being_written;
+use super::name::key_of;
 use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::node;
-use crate::limits::{PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
+use crate::limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
 
-/// An item to be written: key and vector, tags to filter by, a payload.
+/// An item to be written: key or name, vector, tags to filter by, a payload.
 ///
 /// ```
 /// use ecphory::{Index, Item, Metric, TagFilter};
@@ -36,7 +38,8 @@ const LOOKS: usize = 1000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item<'a> {
     /// The key.
-    pub key: u64,
+    pub(super) key: u64,
+    pub(super) name: Option<&'a str>,
     /// The vector, of as many components as the index has dimensions.
     pub vector: &'a [f32],
     /// Tags, 1 to 255 bytes each; those that stand twice count once.
@@ -48,7 +51,13 @@ pub struct Item<'a> {
 impl<'a> Item<'a> {
     /// An item without tags and payload.
     pub fn new(key: u64, vector: &'a [f32]) -> Self {
-        Self { key, vector, tags: &[], payload: &[] }
+        Self { key, name: None, vector, tags: &[], payload: &[] }
+    }
+
+    /// An item with a name in place of a key, 1 to 1,024 bytes; its key is [`key_of`](crate::key_of)
+    /// the name.
+    pub fn named(name: &'a str, vector: &'a [f32]) -> Self {
+        Self { name: Some(name), ..Self::new(key_of(name), vector) }
     }
 
     /// With these tags.
@@ -65,8 +74,13 @@ impl<'a> Item<'a> {
         self
     }
 
-    /// Refuses tags and payloads that no item can have.
+    /// Refuses what no item can have beside its vector.
     pub(super) fn check(&self) -> Result<()> {
+        if let Some(name) = self.name
+            && (name.is_empty() || name.len() > NAME_BYTES_MAX)
+        {
+            return Err(Error::BadName { bytes: name.len() });
+        }
         if let Some(tag) = self.tags.iter().find(|tag| tag.is_empty() || tag.len() > TAG_BYTES_MAX)
         {
             return Err(Error::BadTag { bytes: tag.len() });
@@ -125,7 +139,7 @@ impl Index {
     pub fn payload(&self, key: u64) -> Option<Vec<u8>> {
         let root = self.root();
         let slot = root.find(key)?;
-        Some(root.space.payloads.get(slot).unwrap_or_default().to_vec())
+        Some(root.space.payloads.payload(slot).to_vec())
     }
 
     /// All tags that an item has, in the order of their names, each with how many have it.
@@ -197,16 +211,18 @@ impl Root {
         Err(being_written())
     }
 
-    /// Gives a slot that no key leads to what another has, which was given up before.
+    /// Gives a slot that no key leads to what another has besides its name, which was given up
+    /// before.
     pub(super) fn inherit(&self, from: u32, to: u32) -> Result<()> {
         // Pairs with the fence in `retag`: of a tag that is not seen here, its thread sees that
         // `from` was given up.
         fence(Ordering::SeqCst);
+        let name = self.space.payloads.name(to).to_owned();
         self.space.tags.clear(to);
         self.space.payloads.clear(to);
         for tag in self.space.tags.of(from) {
             tag.add(to)?;
         }
-        self.space.payloads.put(to, self.space.payloads.get(from).unwrap_or_default())
+        self.space.payloads.put(to, &name, self.space.payloads.payload(from))
     }
 }

@@ -49,11 +49,11 @@ impl Index {
         self.insert_item(&Item::new(key, vector))
     }
 
-    /// As [`Self::insert`], with tags and a payload.
+    /// As [`Self::insert`], with a name, tags and a payload.
     ///
     /// # Errors
-    /// As for [`Self::insert`]; [`Error::BadTag`], [`Error::TooManyTags`],
-    /// [`Error::PayloadTooLong`].
+    /// As for [`Self::insert`]; [`Error::BadName`], [`Error::NameTaken`], [`Error::BadTag`],
+    /// [`Error::TooManyTags`], [`Error::PayloadTooLong`].
     pub fn insert_item(&self, item: &Item<'_>) -> Result<()> {
         self.write(item, Mode::Insert).map(drop)
     }
@@ -79,7 +79,8 @@ impl Index {
         self.upsert_item(&Item::new(key, vector))
     }
 
-    /// As [`Self::upsert`], with tags and a payload: an item that was there keeps nothing.
+    /// As [`Self::upsert`], with a name, tags and a payload: an item that was there keeps its name
+    /// alone.
     ///
     /// # Errors
     /// As for [`Self::upsert`] and [`Self::insert_item`].
@@ -96,6 +97,15 @@ impl Index {
         self.write(&Item::new(key, vector), Mode::Update)
     }
 
+    /// As [`Self::update`]; of the item's tags and payload nothing is read, and a name that it has
+    /// becomes that of the item.
+    ///
+    /// # Errors
+    /// As for [`Self::upsert_item`].
+    pub fn update_item(&self, item: &Item<'_>) -> Result<bool> {
+        self.write(&Item { tags: &[], payload: &[], ..*item }, Mode::Update)
+    }
+
     /// Whether the key had an item before.
     fn write(&self, item: &Item<'_>, mode: Mode) -> Result<bool> {
         let &Item { key, vector, .. } = item;
@@ -104,7 +114,11 @@ impl Index {
         item.check()?;
         let _beside_others = self.gate.share()?;
         let root = self.root_with_room()?;
-        match (mode, root.keys.find(key)) {
+        let found = root.keys.find(key);
+        if let Some(slot) = found {
+            root.check_name(item, slot)?;
+        }
+        match (mode, found) {
             (Mode::Insert, Some(_)) => return Err(Error::DuplicateKey { key }),
             (Mode::Update, None) => return Ok(false),
             _ => {}
@@ -116,7 +130,8 @@ impl Index {
         Step::SlotTaken.done();
         fresh.write(key, vector, &mut row);
         Step::RowWritten.done();
-        let described = fresh.describe(item.tags.iter().copied(), item.payload);
+        let described =
+            fresh.describe(item.tags.iter().copied(), item.name.unwrap_or_default(), item.payload);
         let written = described.and_then(|()| self.publish(&root, &fresh, key, mode));
         let (slot, note) = (fresh.slot(), fresh.note());
         root.settle(fresh, self.options.codes);
@@ -188,6 +203,10 @@ impl Root {
         Step::UpdateBegun.done();
         // Each turn but the last, another has changed the key's entry.
         while let Some(found) = self.keys.locate(key) {
+            if let Err(error) = self.keep_name(key, found.slot, slot) {
+                self.kill(slot);
+                return Err(error);
+            }
             self.give_up(found.slot);
             if mode == Mode::Update
                 && let Err(error) = self.inherit(found.slot, slot)

@@ -14,7 +14,7 @@
 //!   delete       one word that either changes; the old node only leads on until it is `reclaim`ed
 //!   search       what is asked for · `find`: walks codes, ranks on vectors, `settle`s what is an
 //!                item; waits for nobody
-//!   describe     tags and payloads, which belong to an item as its vector does
+//!   describe     tags, names and payloads, which belong to an item as its vector does
 //!   filter       searches among some of the items, by a walk or by comparing them
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
@@ -42,6 +42,7 @@ mod insert;
 mod iter;
 mod keys;
 mod meta;
+mod name;
 mod options;
 mod root;
 mod samples;
@@ -65,6 +66,7 @@ pub use describe::Item;
 pub use effort::{DEFAULT_EF, Effort};
 pub use filter::{KeySet, TagFilter};
 pub use iter::Keys;
+pub use name::key_of;
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
 pub use search::{Batch, Hit, Plan, Search, Work};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::keys::Keys;
+use super::name::key_of;
 use super::settle::Updates;
 use super::{Memory, Options, codes};
 use crate::arch::Kernels;
@@ -132,8 +133,9 @@ impl Root {
     /// Verifies all that a file says, and admits writers. O(n · dim).
     pub(super) fn verify(&self) -> Result<()> {
         self.judge(self.verify_links())?;
-        let lost = |slot| refuse("a payload is not where it should be", slot);
-        self.space.payloads.verify(self.space.end()).map_err(lost)?;
+        let lost = |slot| refuse("a payload or a name is not what it should be", slot);
+        let is_called = |slot, name: &str| name.is_empty() || key_of(name) == self.space.key(slot);
+        self.space.payloads.verify(self.space.end(), is_called).map_err(lost)?;
         self.space.verify().map_err(|slot| refuse("a row is out of range", slot))
     }
 

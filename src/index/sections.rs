@@ -1,10 +1,11 @@
-//! Tags and payloads as sections of a snapshot, and back.
+//! Tags, names and payloads as sections of a snapshot, and back.
 //!
 //! ```text
 //!   tags            number of tags, then for each, in the order of their names:
 //!                   bytes of the name (4), of the set (4), the name, the set of its slots (Roaring)
 //!   payloads        for each slot 8 bytes: 1 + its place in `payload-bytes`, or 0
-//!   payload-bytes   for each payload: its length (4), then the bytes
+//!   payload-bytes   for each slot that has some: their length (4), then the bytes of its name (2),
+//!                   the name, the payload
 //! ```
 //! Sections of which an index has nothing are left out.
 

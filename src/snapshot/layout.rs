@@ -7,7 +7,7 @@ const MAGIC: [u8; 8] = *b"\x89ECP\r\n\x1a\n";
 const VERSION: u32 = 1;
 /// The link word of `graph`: slot 26 bits, pin 1, confidence 5.
 const LINK_WORDS: u32 = 1;
-/// Items have tags or payloads: who does not know them would lose them.
+/// Items have tags, names or payloads: who does not know them would lose them.
 const DESCRIBED: u64 = 1;
 /// Incompatible features that this release knows.
 const FEATURES: u64 = DESCRIBED;

@@ -46,7 +46,7 @@
 //!   equal files, and overlaps, gaps and hidden bytes do not exist.
 //! - **Features.** A reader refuses a file with an incompatible feature that it does not know, and
 //!   ignores unknown compatible features and unknown kinds. So a later release that adds a section
-//!   which must not be ignored sets an incompatible feature. Bit 0: there are tags or payloads.
+//!   which must not be ignored sets an incompatible feature. Bit 0: there are tags, names or payloads.
 //!
 //! The checksums follow the sections, so that writing needs one pass and no seek; all that the
 //! header says is known from the lengths alone.

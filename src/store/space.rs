@@ -193,6 +193,20 @@ impl Space {
         }
     }
 
+    /// Gives tags, a name and a payload to a slot that has none and that nobody else knows of.
+    pub(crate) fn describe<'t>(
+        &self,
+        slot: u32,
+        tags: impl IntoIterator<Item = &'t str>,
+        name: &str,
+        payload: &[u8],
+    ) -> Result<()> {
+        for tag in tags {
+            self.tags.find_or_add(tag)?.add(slot)?;
+        }
+        self.payloads.put(slot, name, payload)
+    }
+
     /// Gives a slot back that nobody reads or writes any more, with a note for who takes it next.
     pub(crate) fn give_back(&self, slot: u32, note: u32) {
         self.tags.clear(slot);
@@ -428,17 +442,15 @@ impl Fresh<'_> {
         scratch.kept = kept;
     }
 
-    /// Gives the slot tags and a payload. What fails midway is taken away when the slot is given
-    /// back.
+    /// Gives the slot tags, a name and a payload. What fails midway is taken away when the slot is
+    /// given back.
     pub(crate) fn describe<'t>(
         &self,
         tags: impl IntoIterator<Item = &'t str>,
+        name: &str,
         payload: &[u8],
     ) -> Result<()> {
-        for tag in tags {
-            self.space.tags.find_or_add(tag)?.add(self.slot())?;
-        }
-        self.space.payloads.put(self.slot(), payload)
+        self.space.describe(self.slot(), tags, name, payload)
     }
 
     /// Says that its holder is through with the slot, whether it was published or not; the last one

@@ -14,6 +14,7 @@
 
 mod bytes;
 mod cell;
+mod described;
 mod heap;
 mod keys;
 mod names;
@@ -30,6 +31,8 @@ fn main() -> std::process::ExitCode {
         ("boundary_search_numbers", numbers::boundary_search_numbers),
         ("boundary_sizes", numbers::boundary_sizes),
         ("boundary_keys", keys::boundary_keys),
+        ("boundary_described", described::boundary_described),
+        ("boundary_filters", described::boundary_filters),
         ("boundary_shapes", keys::boundary_shapes),
         ("boundary_snapshots", bytes::boundary_snapshots),
         ("boundary_vector_files", bytes::boundary_vector_files),

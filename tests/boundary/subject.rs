@@ -1,7 +1,7 @@
 //! The indexes that the matrix is filled on.
 
 use ecphory::exec::Sequential;
-use ecphory::{Check, Codes, Index, Metric, Region, Rows};
+use ecphory::{Check, Codes, Index, Item, Metric, Region, Rows};
 use ecphory_tests::data::random;
 
 /// Components of their vectors.
@@ -44,8 +44,11 @@ pub(crate) struct Subject {
 #[derive(PartialEq)]
 struct State {
     snapshot: Vec<u8>,
-    items: Vec<(u64, Vec<u32>)>,
+    items: Vec<(u64, Vec<u32>, Described)>,
 }
+
+/// Name, tags and payload.
+type Described = (Option<String>, Vec<String>, Vec<u8>);
 
 /// The keys of the items.
 pub(crate) fn keys() -> Vec<u64> {
@@ -122,7 +125,9 @@ impl State {
     fn of(index: &Index) -> Self {
         let items = index.keys().unwrap().into_iter().map(|key| {
             let vector = index.get(key).expect("a listed key has an item");
-            (key, vector.into_iter().map(f32::to_bits).collect())
+            let tags = index.tags(key).expect("its tags");
+            let described = (index.name(key), tags, index.payload(key).expect("its payload"));
+            (key, vector.into_iter().map(f32::to_bits).collect(), described)
         });
         let items: Vec<_> = items.collect();
         assert_eq!(index.len(), items.len(), "items are counted");
@@ -135,20 +140,29 @@ fn live(life: Life, metric: Metric, rows: Rows) -> Index {
     let index = Index::builder(DIM).metric(metric).rows(rows).codes(codes).build().unwrap();
     let (keys, vectors) = (keys(), random(LEN, DIM, 1));
     let row = |number: usize| &vectors[number % LEN * DIM..][..DIM];
+    let item = |(&key, number): (&u64, usize)| {
+        let item = Item::new(key, row(number));
+        // Every third has a tag, every fourth a payload.
+        let tags: &[&str] = if number % 3 == 0 { &["third"] } else { &[] };
+        item.tags(tags).payload(if number % 4 == 0 { b"fourth" } else { b"" })
+    };
+    let items: Vec<_> = keys.iter().zip(0..).map(item).collect();
     match life {
         Life::Empty => return index,
         Life::Inserted => {
-            keys.iter().zip(0..).for_each(|(&key, i)| index.insert(key, row(i)).unwrap());
+            for item in &items {
+                index.insert_item(item).unwrap();
+            }
             return index;
         }
         Life::Built | Life::Opened | Life::Worn | Life::Emptied => {
-            index.bulk_build(&keys, &vectors, &Sequential, &mut |_| true).unwrap();
+            index.bulk_build_items(&items, &Sequential, &mut |_| true).unwrap();
         }
     }
     match life {
         Life::Worn => {
             for (number, &key) in keys.iter().enumerate() {
-                index.upsert(key, row(number + 1)).unwrap();
+                assert!(index.update(key, row(number + 1)).unwrap());
             }
             for key in 1000..1040 {
                 index.insert(key, row(key as usize)).unwrap();

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use ecphory::exec::Exec;
 use ecphory::limits::{K_MAX, M_MIN};
-use ecphory::{Builder, Error, Index, Metric, Options, Progress, Rows, Tuning};
+use ecphory::{Builder, Error, Index, Item, Metric, Options, Progress, Rows, Tuning};
 
 pub use report::{AtRecall, Build, Memory, Point, Report, Target, Tune, Tuned, TunedPoint};
 pub use stats::{at_recall, peak_rss_bytes, percentile};
@@ -184,13 +184,41 @@ pub fn build(
     exec: &dyn Exec,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Index, Duration), Error> {
+    timed(builder, base.row(0), |index| {
+        index.bulk_build(keys, base.values(), exec, &mut |now| {
+            progress(now);
+            true
+        })
+    })
+}
+
+/// As [`build`], of items with names, tags or payloads.
+///
+/// # Errors
+/// What the index refuses; none at all.
+pub fn build_items(
+    builder: Builder,
+    items: &[Item<'_>],
+    exec: &dyn Exec,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Index, Duration), Error> {
+    timed(builder, items.first().ok_or(Error::Empty)?.vector, |index| {
+        index.bulk_build_items(items, exec, &mut |now| {
+            progress(now);
+            true
+        })
+    })
+}
+
+fn timed(
+    builder: Builder,
+    first: &[f32],
+    fill: impl FnOnce(&Index) -> Result<(), Error>,
+) -> Result<(Index, Duration), Error> {
     let start = Instant::now();
     let index = builder.build()?;
-    index.bulk_build(keys, base.values(), exec, &mut |now| {
-        progress(now);
-        true
-    })?;
-    index.search(base.row(0)).k(1).run()?;
+    fill(&index)?;
+    index.search(first).k(1).run()?;
     Ok((index, start.elapsed()))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ecphory_native::bench::Samples;
-use ecphory_native::ecphory::{Builder, Codes, Index, Metric, Rows};
+use ecphory_native::ecphory::{Builder, Codes, Index, Item, Metric, Rows};
 use ecphory_native::vectors::{self, Vectors};
 use ecphory_native::{HugePages, Pool, bench, cores, save};
 use serde::Serialize;
@@ -26,6 +26,10 @@ pub(super) struct Build {
     /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. Row numbers unless given.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+
+    /// One name a vector, on a line each, in place of keys.
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    names: Option<PathBuf>,
 
     #[command(flatten)]
     index: IndexArgs,
@@ -131,12 +135,18 @@ impl Build {
         let mut line = Line::new();
         line.say("reading");
         let base = vectors::read(&self.base)?;
-        let keys = self.keys(&base)?;
+        let names = self.names.as_deref().map(|path| keys::names(path, &base)).transpose()?;
         let samples = self.tune.read()?;
 
         let builder = self.index.builder(base.dim());
-        let (index, took) =
-            bench::build(builder, &keys, &base, &pool, &mut |progress| line.build(progress))?;
+        let (index, took) = if let Some(names) = &names {
+            let items: Vec<_> =
+                names.iter().zip(base.iter()).map(|(n, v)| Item::named(n, v)).collect();
+            bench::build_items(builder, &items, &pool, &mut |progress| line.build(progress))?
+        } else {
+            let keys = self.keys(&base)?;
+            bench::build(builder, &keys, &base, &pool, &mut |progress| line.build(progress))?
+        };
         let tuned = bench::tune(&index, &samples, &pool, &mut |progress| line.build(progress))?;
         line.say("writing");
         let snapshot_bytes = save(&index, &self.out)?;

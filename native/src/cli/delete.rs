@@ -20,9 +20,9 @@ pub(super) struct Delete {
     #[command(flatten)]
     changed: Changed,
 
-    /// Keys of the items to delete.
+    /// Keys or names of the items to delete.
     #[arg(value_name = "KEY", required_unless_present_any = ["keys", "filter"])]
-    named: Vec<u64>,
+    named: Vec<String>,
 
     /// More of them: .npy (i32, u32, i64, u64) or .ivecs, of any shape.
     #[arg(long, value_name = "FILE")]
@@ -49,7 +49,7 @@ impl Delete {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let mut line = Line::new();
         line.say("reading");
-        let mut keys = self.named;
+        let mut keys: Vec<u64> = self.named.iter().map(|text| keys::key(text)).collect();
         if let Some(path) = &self.keys {
             keys.extend(keys::all(path)?);
         }

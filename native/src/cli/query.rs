@@ -76,6 +76,8 @@ struct Answer {
 #[derive(Serialize)]
 struct Neighbour {
     key: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     distance: f32,
 }
 
@@ -89,7 +91,11 @@ impl Query {
         let mut hits = Vec::new();
         for (query, vector) in queries.iter().enumerate() {
             self.search(&index, vector, among.as_ref()).run_into(&mut hits)?;
-            let hits = hits.iter().map(|&Hit { key, distance }| Neighbour { key, distance });
+            let hits = hits.iter().map(|&Hit { key, distance }| Neighbour {
+                key,
+                name: index.name(key),
+                distance,
+            });
             results.push(Answer { query, hits: hits.collect() });
         }
         let metric = index.options().metric.name();
@@ -129,8 +135,10 @@ impl Answers {
         for Answer { query, hits } in &self.results {
             let _ =
                 writeln!(text, "{}", output.bold(format_args!("query {}", format::count(*query))));
-            for Neighbour { key, distance } in hits {
-                let _ = writeln!(text, "  {key:<12} {}", output.dim(format_args!("{distance:.6}")));
+            for Neighbour { key, name, distance } in hits {
+                let called = name.clone().unwrap_or_else(|| key.to_string());
+                let _ =
+                    writeln!(text, "  {called:<12} {}", output.dim(format_args!("{distance:.6}")));
             }
         }
         text

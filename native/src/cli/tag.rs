@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use ecphory_native::ecphory::TagFilter;
+use ecphory_native::ecphory::limits::NAME_BYTES_MAX;
 use serde::Serialize;
 
 use super::change::{Changed, Written};
@@ -15,17 +16,15 @@ use super::{format, keys};
 
 /// Keys between two looks at the progress.
 const PIECE: usize = 4096;
-/// Bytes of a file of tags, at most.
-const FILE_MAX: u64 = 1 << 30;
 
 #[derive(Args)]
 pub(super) struct Tag {
     #[command(flatten)]
     changed: Changed,
 
-    /// Keys of the items.
+    /// Keys or names of the items.
     #[arg(value_name = "KEY")]
-    named: Vec<u64>,
+    named: Vec<String>,
 
     /// More of them: .npy (i32, u32, i64, u64) or .ivecs, of any shape.
     #[arg(long, value_name = "FILE")]
@@ -43,7 +42,7 @@ pub(super) struct Tag {
     #[arg(long, value_name = "TAG")]
     remove: Vec<String>,
 
-    /// Also gives tags as a file says: lines of a key and its tags, with tabs between.
+    /// Also gives tags as a file says: lines of a key or name and its tags, with tabs between.
     #[arg(long, value_name = "FILE.tsv")]
     from: Option<PathBuf>,
 }
@@ -67,7 +66,7 @@ impl Tag {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let mut line = Line::new();
         line.say("reading");
-        let mut keys = self.named;
+        let mut keys: Vec<u64> = self.named.iter().map(|text| keys::key(text)).collect();
         if let Some(path) = &self.keys {
             keys.extend(keys::all(path)?);
         }
@@ -113,18 +112,18 @@ impl Tag {
 /// The lines of a file: a key, and tags.
 fn read(path: &Path) -> anyhow::Result<Vec<(u64, Vec<String>)>> {
     let bytes = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    ensure!(bytes <= FILE_MAX, "{} is larger than 1 GiB; split it", path.display());
+    ensure!(bytes <= keys::FILE_MAX, "{} is larger than 1 GiB; split it", path.display());
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let line = |(number, line): (usize, &str)| {
         let mut fields = line.split('\t');
         let key = fields.next().unwrap_or_default();
-        let Ok(key) = key.parse() else {
-            let line = number + 1;
-            bail!(
-                "line {line} of {} does not begin with a key; write a key and its tags, with tabs between",
-                path.display()
-            );
-        };
+        let line = number + 1;
+        ensure!(
+            (1..=NAME_BYTES_MAX).contains(&key.len()),
+            "line {line} of {} does not begin with a key; write a key and its tags, with tabs between",
+            path.display()
+        );
+        let key = keys::key(key);
         Ok((key, fields.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()))
     };
     text.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(line).collect()

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{bail, ensure};
 use clap::Args;
 use ecphory_native::ecphory::exec::Exec;
-use ecphory_native::ecphory::{Error, Index};
+use ecphory_native::ecphory::{Error, Index, Item};
 use ecphory_native::vectors::{self, Vectors};
 use ecphory_native::{Pool, cores};
 use serde::Serialize;
@@ -38,6 +38,10 @@ pub(super) struct Upsert {
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
+    /// One name a vector, on a line each, in place of keys.
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    names: Option<PathBuf>,
+
     /// Threads that write. With one, the same input gives the same file.
     #[arg(long, value_name = "N", default_value_t = cores())]
     threads: usize,
@@ -60,14 +64,20 @@ impl Upsert {
         line.say("reading");
         let vectors = vectors::read(&self.vectors)?;
         let index = self.changed.open()?;
-        let keys = self.keys(&index, &vectors)?;
+        let names = self.names.as_deref().map(|path| keys::names(path, &vectors)).transpose()?;
+        let items: Vec<Item<'_>> = if let Some(names) = &names {
+            names.iter().zip(vectors.iter()).map(|(n, v)| Item::named(n, v)).collect()
+        } else {
+            let keys = self.keys(&index, &vectors)?;
+            keys.into_iter().zip(vectors.iter()).map(|(k, v)| Item::new(k, v)).collect()
+        };
 
         let start = Instant::now();
-        let replaced = upsert(&index, &keys, &vectors, &pool, &mut line)?;
+        let replaced = upsert(&index, &items, vectors.dim(), &pool, &mut line)?;
         let written = self.changed.write(&index, true, &mut line)?;
         let seconds = start.elapsed().as_secs_f64();
         drop(line);
-        let inserted = keys.len() - replaced;
+        let inserted = items.len() - replaced;
         output.result(&Upserted { inserted, replaced, seconds, written }, |done| done.text(output))
     }
 
@@ -96,19 +106,19 @@ fn following(largest: Option<u64>, count: usize) -> anyhow::Result<Vec<u64>> {
     Ok((first..=last).collect())
 }
 
-/// Gives each key its vector; returns how many had one before.
+/// Writes the items, of `got` components each; returns how many were there before.
 fn upsert(
     index: &Index,
-    keys: &[u64],
-    vectors: &Vectors,
+    items: &[Item<'_>],
+    got: usize,
     pool: &Pool,
     line: &mut Line,
 ) -> anyhow::Result<usize> {
-    let (expected, got) = (index.options().dim, vectors.dim());
+    let expected = index.options().dim;
     ensure!(expected == got, Error::DimensionMismatch { expected, got });
     if index.is_empty() {
         // Faster, and the way to begin where codes are all that is kept.
-        index.bulk_build(keys, vectors.values(), pool, &mut |progress| {
+        index.bulk_build_items(items, pool, &mut |progress| {
             line.build(progress);
             true
         })?;
@@ -116,14 +126,14 @@ fn upsert(
     }
     let replaced = AtomicUsize::new(0);
     let piece = PIECE * pool.width();
-    for (number, piece_of_keys) in keys.chunks(piece).enumerate() {
+    for (number, piece_of_items) in items.chunks(piece).enumerate() {
         let start = number * piece;
-        line.count("adding", start, keys.len());
+        line.count("adding", start, items.len());
         let refused: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-        pool.for_each(piece_of_keys.len(), GRAIN, &|range| {
+        pool.for_each(piece_of_items.len(), GRAIN, &|range| {
             for place in range {
                 let row = start + place;
-                match upsert_one(index, piece_of_keys[place], vectors.row(row)) {
+                match upsert_one(index, &piece_of_items[place]) {
                     Ok(had_one) => {
                         replaced.fetch_add(usize::from(had_one), Relaxed);
                     }
@@ -148,19 +158,19 @@ fn note(refused: &Mutex<Option<(usize, Error)>>, row: usize, error: Error) {
 }
 
 /// Tries again while others keep what was replaced from making room: they are about to be through.
-fn upsert_one(index: &Index, key: u64, vector: &[f32]) -> Result<bool, Error> {
+fn upsert_one(index: &Index, item: &Item<'_>) -> Result<bool, Error> {
     for _ in 1..ATTEMPTS {
-        match write(index, key, vector) {
+        match write(index, item) {
             Err(Error::Overloaded { .. }) => std::thread::yield_now(),
             done => return done,
         }
     }
-    write(index, key, vector)
+    write(index, item)
 }
 
 /// Adds an item, or gives it another vector; then it keeps its tags and payload.
-fn write(index: &Index, key: u64, vector: &[f32]) -> Result<bool, Error> {
-    Ok(index.update(key, vector)? || index.upsert(key, vector)?)
+fn write(index: &Index, item: &Item<'_>) -> Result<bool, Error> {
+    Ok(index.update_item(item)? || index.upsert_item(item)?)
 }
 
 /// The error of a single vector as that of a row of the file.

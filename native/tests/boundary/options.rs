@@ -106,9 +106,14 @@ const CHOICES: &[Choice] = &[
     Choice {
         line: "delete index.ecp --",
         option: None,
-        takes: |word| is_count(word, 0, usize::MAX),
+        // What is no number may be a name.
+        takes: |_| true,
         is_long: |_| false,
     },
+    choice("tag index.ecp 1", "--add", |word| (1..=255).contains(&word.len())),
+    choice("tag index.ecp 1", "--remove", |_| true),
+    choice("delete index.ecp", "--where", is_tag),
+    choice("query index.ecp --vectors queries.npy --up-to 3", "--where", is_tag),
     benched("-k", |word| is_count(word, 1, LEN)),
     benched("--search-threads", is_threads),
     benched("--repeat", |word| is_count(word, 1, 1000)),
@@ -147,6 +152,12 @@ fn is_count(word: &str, least: usize, most: usize) -> bool {
 
 fn is_threads(word: &str) -> bool {
     is_count(word, 1, 1024)
+}
+
+/// A single tag as a filter, whether or not there could be such a tag; nothing here joins two.
+fn is_tag(word: &str) -> bool {
+    let tag = word.trim();
+    !tag.is_empty() && !tag.contains(['(', ')', '&', '|', '!', '"', ' '])
 }
 
 fn is_share(word: &str) -> bool {
