@@ -40,7 +40,7 @@ fn flags(variant: Variant) -> anyhow::Result<Vec<String>> {
     // There is nowhere that a panic's message could be read, so it stops with a trap at once.
     flags.extend(["-Zunstable-options", "-Cpanic=immediate-abort"].map(String::from));
     // What is not marked for it is inlined only where that makes the code smaller.
-    flags.push("-Cllvm-args=-inline-threshold=5".to_owned());
+    flags.push("-Cllvm-args=-inline-threshold=15".to_owned());
     // Panic messages name source files; the binary must not depend on where it was built.
     for (directory, name) in private_directories()? {
         flags.push(format!("--remap-path-prefix={}={name}", directory.display()));
