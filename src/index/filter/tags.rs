@@ -117,6 +117,9 @@ impl Not for TagFilter {
     }
 }
 
+/// So few are compared whatever the share near the query, and are not counted before.
+const FEW: usize = 4096;
+
 /// A step whose tag was looked up; none has a tag that was never given.
 enum Found<'a> {
     Tag(Option<&'a Tag>),
@@ -143,10 +146,10 @@ impl TagFilter {
             Step::Not => Found::Not,
         };
         let mut prepared = Prepared { steps: self.steps.iter().map(find).collect(), most: 0 };
-        prepared.most = match prepared.steps.as_slice() {
-            [Found::Tag(tag)] => tag.map_or(0, |tag| tag.count() as usize),
-            _ => prepared.blocks(root).map(|(_, block)| admitted(&block)).sum(),
-        };
+        prepared.most = prepared.bound(root);
+        if prepared.steps.len() > 1 && prepared.most > FEW {
+            prepared.most = prepared.blocks(root).map(|(_, block)| admitted(&block)).sum();
+        }
         prepared
     }
 }
@@ -172,6 +175,25 @@ impl Prepared<'_> {
             };
         }
         stack & 1 == 1
+    }
+
+    /// Slots that it admits at most, by how many each tag has.
+    fn bound(&self, root: &Root) -> usize {
+        let end = root.space.end() as usize;
+        let mut stack = Vec::with_capacity(DEPTH_MAX);
+        for step in &self.steps {
+            let top = match step {
+                Found::Tag(tag) => tag.map_or(0, |tag| tag.count() as usize),
+                Found::Any(value) => usize::from(*value) * end,
+                Found::Not => stack.pop().map_or(0, |_| end),
+                Found::And | Found::Or => {
+                    let (right, left) = (stack.pop().unwrap_or(0), stack.pop().unwrap_or(0));
+                    if matches!(step, Found::And) { left.min(right) } else { left + right }
+                }
+            };
+            stack.push(top);
+        }
+        stack.pop().unwrap_or(0)
     }
 
     /// The first slot of each block, and which of its slots are admitted.
