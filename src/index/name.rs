@@ -27,7 +27,8 @@ use crate::graph::mix;
 ///
 /// let nearest = index.search(&[0.0, 3.0]).k(1).run()?[0].key;
 /// assert_eq!((nearest, index.name(nearest).as_deref()), (key_of("apple"), Some("apple")));
-/// assert!(index.delete(key_of("apple"))?);
+/// let apple = index.key("apple").expect("an item is called so");
+/// assert!(index.delete(apple)? && index.key("apple").is_none());
 /// # Ok::<(), ecphory::Error>(())
 /// ```
 pub fn key_of(name: &str) -> u64 {
@@ -36,6 +37,14 @@ pub fn key_of(name: &str) -> u64 {
 }
 
 impl Index {
+    /// The key of the item that is called `name`, if there is one: unlike [`key_of`], none where
+    /// another name has that key. O(log n).
+    pub fn key(&self, name: &str) -> Option<u64> {
+        let (root, key) = (self.root(), key_of(name));
+        let slot = root.find(key)?;
+        (!name.is_empty() && root.space.payloads.name(slot) == name).then_some(key)
+    }
+
     /// What the item of a key is called, if it has a name. O(log n).
     pub fn name(&self, key: u64) -> Option<String> {
         let root = self.root();
@@ -115,6 +124,12 @@ mod tests {
         let built = fresh.bulk_build_items(&items, &Sequential, &mut |_| true);
         assert_eq!(built, Err(Error::DuplicateKey { key: key_of("apple") }));
         assert_eq!((index.len(), index.get(key_of("apple"))), (1, Some(vec![1.0])));
+        // Whoever asks by name is not given the item of the other.
+        let swapped = self::index();
+        let pear = Item { key: key_of("apple"), ..Item::named("pear", &[2.0]) };
+        swapped.insert_item(&pear).unwrap();
+        assert_eq!((swapped.key("apple"), swapped.key("")), (None, None));
+        assert_eq!(index.key("apple"), Some(key_of("apple")));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) struct Delete {
 struct Deleted {
     #[serde(rename = "deleted")]
     items: usize,
-    /// Keys without an item.
+    /// Keys and names without an item.
     missing: usize,
     seconds: f64,
     #[serde(flatten)]
@@ -49,11 +49,10 @@ impl Delete {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let mut line = Line::new();
         line.say("reading");
-        let mut keys: Vec<u64> = self.named.iter().map(|text| keys::key(text)).collect();
-        if let Some(path) = &self.keys {
-            keys.extend(keys::all(path)?);
-        }
+        let listed = self.keys.as_deref().map(keys::all).transpose()?;
         let index = self.changed.open()?;
+        let (mut keys, unknown) = keys::written(&index, &self.named);
+        keys.extend(listed.into_iter().flatten());
         if let Some(filter) = &self.filter {
             keys.extend(index.keys_where(filter)?);
         }
@@ -72,7 +71,7 @@ impl Delete {
         let written = self.changed.write(&index, deleted > 0, &mut line)?;
         let seconds = start.elapsed().as_secs_f64();
         drop(line);
-        let missing = keys.len() - deleted;
+        let missing = unknown + keys.len() - deleted;
         let deleted = Deleted { items: deleted, missing, seconds, written };
         output.result(&deleted, |deleted| deleted.text(output))
     }

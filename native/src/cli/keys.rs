@@ -1,14 +1,14 @@
 //! Keys and names, from files and from the command line.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
-use ecphory_native::ecphory::key_of;
+use anyhow::{anyhow, bail, ensure};
+use ecphory_native::ecphory::Index;
 use ecphory_native::vectors::{self, Vectors};
 
 /// Bytes of a file of text, at most.
-pub(super) const FILE_MAX: u64 = 1 << 30;
+const FILE_MAX: u64 = 1 << 30;
 
 /// One key for each of `vectors`.
 pub(super) fn one_each(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<u64>> {
@@ -26,9 +26,7 @@ pub(super) fn one_each(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<u64
 
 /// One name for each of `vectors`, on a line each, none twice.
 pub(super) fn names(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<String>> {
-    let bytes = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    ensure!(bytes <= FILE_MAX, "{} is larger than 1 GiB; split it", path.display());
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = text(path)?;
     let names: Vec<String> = text.lines().map(str::to_owned).collect();
     ensure!(
         names.len() == vectors.rows(),
@@ -44,9 +42,32 @@ pub(super) fn names(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<String
     Ok(names)
 }
 
-/// A key as a person writes it: a number, or else a name.
-pub(super) fn key(text: &str) -> u64 {
-    text.parse().unwrap_or_else(|_| key_of(text))
+/// Keys as a person writes them, numbers or names of items, and how many names are those of none.
+pub(super) fn written(index: &Index, words: &[String]) -> (Vec<u64>, usize) {
+    let (mut keys, mut unknown) = (Vec::new(), BTreeSet::new());
+    for word in words {
+        match key(index, word) {
+            Some(key) => keys.push(key),
+            None => drop(unknown.insert(word)),
+        }
+    }
+    (keys, unknown.len())
+}
+
+/// A key as a person writes it: a number, or else the name of an item.
+pub(super) fn key(index: &Index, word: &str) -> Option<u64> {
+    word.parse().ok().or_else(|| index.key(word))
+}
+
+/// The text of a file, which is not a device that never ends.
+pub(super) fn text(path: &Path) -> anyhow::Result<String> {
+    let unread = |cause: std::io::Error| {
+        anyhow!("cannot read {}: {cause}; pass a text file in UTF-8", path.display())
+    };
+    let file = std::fs::metadata(path).map_err(unread)?;
+    ensure!(file.is_file(), "{} is not a regular file; pass a text file", path.display());
+    ensure!(file.len() <= FILE_MAX, "{} is larger than 1 GiB; split it", path.display());
+    std::fs::read_to_string(path).map_err(unread)
 }
 
 /// All keys of a file, whatever its shape.
@@ -63,13 +84,16 @@ pub(super) fn repeated(keys: &[u64]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use ecphory_native::ecphory::{Item, Metric, key_of};
+
     use super::*;
 
     #[test]
     fn what_is_no_number_is_a_name() {
-        assert_eq!(key("17"), 17);
-        assert_eq!(key("-1"), key_of("-1"));
-        assert_eq!(key("apple"), key_of("apple"));
+        let index = Index::builder(1).metric(Metric::L2).build().unwrap();
+        index.insert_item(&Item::named("apple", &[1.0])).unwrap();
+        let words = ["17", "apple", "aple", "-1", "aple"].map(str::to_owned);
+        assert_eq!(written(&index, &words), (vec![17, key_of("apple")], 2));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use ecphory_native::ecphory::TagFilter;
 use ecphory_native::ecphory::limits::NAME_BYTES_MAX;
@@ -53,7 +53,7 @@ struct Tagged {
     /// Items of the keys named.
     #[serde(rename = "tagged")]
     items: usize,
-    /// Keys without an item.
+    /// Keys and names without an item.
     missing: usize,
     /// All tags, and how many items have each.
     tags: Vec<(String, usize)>,
@@ -66,12 +66,11 @@ impl Tag {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let mut line = Line::new();
         line.say("reading");
-        let mut keys: Vec<u64> = self.named.iter().map(|text| keys::key(text)).collect();
-        if let Some(path) = &self.keys {
-            keys.extend(keys::all(path)?);
-        }
+        let listed = self.keys.as_deref().map(keys::all).transpose()?;
         let from = self.from.as_deref().map(read).transpose()?.unwrap_or_default();
         let index = self.changed.open()?;
+        let (mut keys, unknown) = keys::written(&index, &self.named);
+        keys.extend(listed.into_iter().flatten());
         if let Some(filter) = &self.filter {
             keys.extend(index.keys_where(filter)?);
         }
@@ -79,12 +78,16 @@ impl Tag {
         keys.dedup();
 
         let start = Instant::now();
-        let (mut tagged, mut missing) = (0, 0);
+        let (mut tagged, mut missing) = (0, unknown);
         let all = keys.len() + from.len();
         let mut one = |key, done: usize, add: &[String], remove: &[String]| -> anyhow::Result<()> {
             if done.is_multiple_of(PIECE) {
                 line.count("tagging", done, all);
             }
+            let Some(key) = key else {
+                missing += 1;
+                return Ok(());
+            };
             let is_there = index.contains(key);
             for tag in add {
                 index.tag(key, tag)?;
@@ -96,10 +99,10 @@ impl Tag {
             Ok(())
         };
         for (done, &key) in keys.iter().enumerate() {
-            one(key, done, &self.add, &self.remove)?;
+            one(Some(key), done, &self.add, &self.remove)?;
         }
-        for (done, (key, tags)) in (keys.len()..).zip(&from) {
-            one(*key, done, tags, &[])?;
+        for (done, (word, tags)) in (keys.len()..).zip(&from) {
+            one(keys::key(&index, word), done, tags, &[])?;
         }
         let written = self.changed.write(&index, tagged > 0, &mut line)?;
         let seconds = start.elapsed().as_secs_f64();
@@ -109,11 +112,9 @@ impl Tag {
     }
 }
 
-/// The lines of a file: a key, and tags.
-fn read(path: &Path) -> anyhow::Result<Vec<(u64, Vec<String>)>> {
-    let bytes = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    ensure!(bytes <= keys::FILE_MAX, "{} is larger than 1 GiB; split it", path.display());
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+/// The lines of a file: a key or a name, and tags.
+fn read(path: &Path) -> anyhow::Result<Vec<(String, Vec<String>)>> {
+    let text = keys::text(path)?;
     let line = |(number, line): (usize, &str)| {
         let mut fields = line.split('\t');
         let key = fields.next().unwrap_or_default();
@@ -123,8 +124,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<(u64, Vec<String>)>> {
             "line {line} of {} does not begin with a key; write a key and its tags, with tabs between",
             path.display()
         );
-        let key = keys::key(key);
-        Ok((key, fields.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()))
+        Ok((key.to_owned(), fields.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()))
     };
     text.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(line).collect()
 }

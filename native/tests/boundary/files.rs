@@ -18,6 +18,8 @@ enum Kind {
     Directionless,
     /// As many keys as there are queries.
     Keys,
+    /// As many names as there are queries.
+    Names,
     /// An index.
     Index,
     /// An index, for who does not look at all of it.
@@ -69,6 +71,7 @@ const FILES: &[(&str, Kind, Make)] = &[
     ("huge-keys.npy", Kind::Nothing, |_, path| raw(path, &header("<u8", "2305843009213693952,"))),
     ("large.npy", Kind::Nothing, |_, path| raw(path, &header("<f4", "4294967296, 65536"))),
     ("nested.npy", Kind::Nothing, |_, path| raw(path, &header("<f4", &"(".repeat(60_000)))),
+    ("names.txt", Kind::Names, |_, path| raw(path, "apple\npear\n\u{1f600}\n".as_bytes())),
     ("empty.npy", Kind::Nothing, |_, path| raw(path, b"")),
     ("empty.ecp", Kind::Nothing, |_, path| raw(path, b"")),
     ("byte.fvecs", Kind::Nothing, |_, path| raw(path, b"\x08")),
@@ -161,10 +164,20 @@ const READERS: &[Reader] = &[
         line: "build --out out.ecp --metric l2 --base base.npy --samples @",
         takes: is_vectors,
     },
+    Reader { line: "build --out out.ecp --base queries.npy --names @", takes: is_names },
+    Reader { line: "upsert index.ecp --vectors queries.npy --names @", takes: is_names },
+    Reader { line: TAGS, takes: is_names },
     Reader { line: "bench --queries queries.npy -k 5 --base @", takes: |_| false },
     Reader { line: "bench --base base.npy -k 61 --queries @", takes: |_| false },
     Reader { line: "bench --base base.npy --queries queries.npy -k 2 --truth @", takes: |_| false },
 ];
+
+/// Reads lines of a key or a name and tags, so any short text.
+const TAGS: &str = "tag index.ecp --from @";
+
+fn is_names(kind: Kind) -> bool {
+    kind == Kind::Names
+}
 
 fn is_index(kind: Kind) -> bool {
     kind == Kind::Index
@@ -191,7 +204,7 @@ pub(crate) fn boundary_files(table: &mut Table) {
             if *kind == Kind::Index {
                 make(&place, path.clone());
             }
-            let is_legal = takes(*kind) || is_other_width(line, name);
+            let is_legal = takes(*kind) || is_other_width(line, name) || is_short_text(line, name);
             let cell = format!("{line} of {name}");
             table.count(&cell, place.cell(&filled(line, path.as_os_str()), is_legal));
         }
@@ -209,6 +222,11 @@ pub(crate) fn boundary_files(table: &mut Table) {
 fn is_other_width(line: &str, name: &str) -> bool {
     let is_build = line.starts_with("build") && line.ends_with("--base @");
     is_build && ["narrow.npy", "wide.npy", "column.npy"].contains(&name)
+}
+
+fn is_short_text(line: &str, name: &str) -> bool {
+    let texts = ["text.npy", "text.csv", "empty.npy", "empty.ecp", "byte.fvecs"];
+    line == TAGS && texts.contains(&name)
 }
 
 /// The words of a line, with a path in the place of `@`.

@@ -15,7 +15,7 @@ use crate::arch::{Isa, Kernels, ORIGIN, f16};
 /// faster several at a time (`benches/LEDGER.md`).
 const F32_ROWS: usize = 4;
 /// Rows of halves, or of codes as floats: they are widened first, and scored by the dozen at the end
-/// of a query. Four at a time would bring 3 KB more after gzip.
+/// of a query, too few to be worth the code of four at a time.
 const WIDENED_ROWS: usize = 1;
 /// Code rows scored together.
 const CODE_ROWS: usize = 4;
