@@ -231,3 +231,21 @@ fn the_first_inserts_may_race() {
         assert_eq!((audit.nodes, audit.reachable), (WRITERS, WRITERS));
     }
 }
+
+/// Seeds whose index once lost the first of a cluster: it hung by a node of another one, and those
+/// that came nearer to its neighbours had crowded out every other link to it.
+#[test]
+fn the_first_of_a_cluster_is_not_crowded_out() {
+    const DIM: usize = 16;
+    for seed in [6, 84, 90, 101, 102, 114, 130, 161, 164] {
+        let rows = clustered(2000, DIM, 20, seed);
+        let index = Index::builder(DIM).metric(Metric::L2).m(4).build().unwrap();
+        for (key, row) in rows.chunks(DIM).enumerate() {
+            index.insert(key as u64, row).unwrap();
+        }
+        for (key, row) in rows.chunks(DIM).enumerate() {
+            let hits = index.search(row).k(1).ef(256).run().unwrap();
+            assert_eq!(hits[0].key, key as u64, "seed {seed}");
+        }
+    }
+}

@@ -361,7 +361,9 @@ impl Build<'_> {
         if worker.row.len() > row.len() {
             let slot_of = |node| if level == 0 { node } else { self.graph.slot_of(node) };
             let Worker { selector, row: links, .. } = worker;
-            let kept = selector.prune(self.space, slot_of(target), row.len(), &slot_of, links);
+            let parent = Graph::parent(self.space, level, target);
+            let kept =
+                selector.prune(self.space, slot_of(target), parent, row.len(), &slot_of, links);
             links.truncate(kept);
         }
         links::fill(row, worker.row.iter().copied());

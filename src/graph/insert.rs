@@ -321,7 +321,8 @@ impl Insert<'_> {
         if links.iter().all(|link| link.target() != name) {
             links.push(Link::new(name, false));
         }
-        let kept = selector.prune(self.space, slot_of(node), row.len(), &slot_of, links);
+        let parent = Graph::parent(self.space, level, node);
+        let kept = selector.prune(self.space, slot_of(node), parent, row.len(), &slot_of, links);
         links[kept..].iter().rev().map(|link| link.target()).collect()
     }
 }

@@ -188,6 +188,12 @@ impl Graph {
         }
     }
 
+    /// The node that a row's own hangs by; 0 above level 0.
+    pub(crate) fn parent(space: &Space, level: usize, node: u32) -> u32 {
+        // Relaxed: a stale one only concerns what is worth keeping.
+        if level == 0 { space.store.parents.word(node).load(Ordering::Relaxed) } else { 0 }
+    }
+
     /// Pinned links a node can have: a word of its row stays free for change.
     pub(crate) fn pins_limit(&self) -> u32 {
         (2 * self.m - 1).min(63) as u32

@@ -161,6 +161,8 @@ impl MendScratch {
         links::pin(graph.row(parent), child, &worst);
         // Relaxed: read by this thread, and where no writer runs.
         space.store.parents.word(child).store(parent, Ordering::Relaxed);
+        // As far as there is room: its own row never gives it up then.
+        links::offer(graph.row(child), Link::new(parent, false));
     }
 
     /// Names the neighbours of two nodes of level 0.

@@ -33,12 +33,14 @@ impl Selector {
     }
 
     /// Sorts the links of a row that has too many, and returns how many of the first it keeps: the
-    /// pinned and the most diverse others, at most `limit`, nearest first. Then come those it gives
-    /// up, nearest first. `centre` is the slot of the row's node; otherwise as [`Self::select`].
+    /// pinned, one to the `parent` and the most diverse others, at most `limit`, nearest first.
+    /// Then come those it gives up, nearest first. `centre` is the slot of the row's node, and the
+    /// parent 0 above level 0; otherwise as [`Self::select`].
     pub(crate) fn prune(
         &mut self,
         space: &Space,
         centre: u32,
+        parent: u32,
         limit: usize,
         slot_of: &dyn Fn(u32) -> u32,
         row: &mut Vec<Link>,
@@ -54,7 +56,8 @@ impl Selector {
         sort(&mut candidates);
         let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
         let mut kept = Vec::with_capacity(limit);
-        self.select(space, &candidates, limit, slot_of, &pinned, &mut kept);
+        let must = |node| node == parent || pinned(node);
+        self.select(space, &candidates, limit, slot_of, &must, &mut kept);
         let given_up = candidates.iter().filter(|candidate| !kept.contains(candidate));
         let sorted = kept.iter().chain(given_up).map(|c| Link::new(c.node(), pinned(c.node())));
         *row = sorted.collect();

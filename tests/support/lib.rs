@@ -41,8 +41,8 @@ pub fn full() -> bool {
 /// slow, `all` the times where [`full`] counts are asked for.
 pub fn times(few: usize, usual: usize, all: usize) -> usize {
     match std::env::var_os("ECPHORY_FEW") {
-        _ if full() => all,
         Some(_) => few,
+        None if full() => all,
         None => usual,
     }
 }

@@ -89,6 +89,8 @@ fn docs() -> anyhow::Result<Vec<Step>> {
 
 fn loom() -> anyhow::Result<Vec<Step>> {
     let mut models = cargo(&["test", "--package", "ecphory", "--lib", "--release", "loom_"]);
+    // The log tells how many interleavings of each model were tried.
+    models.args(["--", "--nocapture"]);
     models.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace::target().join("loom"));
     Ok(vec![tests(models)])
 }
