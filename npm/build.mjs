@@ -54,9 +54,8 @@ function entry(source, output, platform) {
     outfile: output,
     format: "esm",
     platform: platform === "node" ? "node" : "browser",
-    // Names stay, for stack traces; where nobody downloads, so does the layout.
-    minifySyntax: platform === "web",
-    minifyWhitespace: platform === "web",
+    // Where nobody downloads, names stay, for stack traces, and the layout.
+    minify: platform === "web",
     alias: { "ecphory-platform": `./src/platform/${platform}.ts` },
     // Loaded when they are needed, and shared between entries.
     external: ["./engine-st.js", "./engine-mt.js"],

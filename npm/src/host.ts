@@ -17,7 +17,7 @@ import type {
   SetHandle,
   Sought,
 } from "./operations.js";
-import type { Binary, Capabilities, RuntimeOptions, Tuning } from "./types.js";
+import type { Binary, Capabilities, Id, Kept, RuntimeOptions, Tuning } from "./types.js";
 
 /** What the surroundings of an instance provide. */
 export interface Surroundings {
@@ -132,20 +132,35 @@ export class Host {
         this.#added(Engine.create(dimensions, metric, m, efConstruction, codes, rows, seed)),
       load: (snapshot) => this.#added(Engine.load(snapshot)),
       upsert: (handle, ids, vectors) => upsert(engine(handle), ids, vectors, report),
+      put: (handle, { id, vector, tags, payload }) => {
+        const [key, name] = typeof id === "string" ? [0, id] : [id, undefined];
+        return engine(handle).put(key, name, vector, tags, payload);
+      },
       delete: (handle, ids) =>
         partly("deleted", () =>
-          engine(handle).delete(ids, (done: number, total: number) => report({ phase: "delete", done, total })),
+          engine(handle).delete(keys(engine(handle), ids), (done: number, total: number) =>
+            report({ phase: "delete", done, total }),
+          ),
+        ),
+      tag: (handle, ids, tag, on) =>
+        partly(on ? "tagged" : "untagged", () =>
+          engine(handle).tag(keys(engine(handle), ids), tag, on, (done: number, total: number) =>
+            report({ phase: "tag", done, total }),
+          ),
         ),
       tune: (handle, samples) =>
-        engine(handle).tune(samples, (phase: "tune", done: number, total: number) =>
-          report({ phase, done, total }),
-        ) as Tuning,
+        tuningOf(
+          engine(handle).tune(samples, (phase: "tune", done: number, total: number) => report({ phase, done, total })),
+        ),
       search: (handle, query, sought) => this.#search(engine(handle), query, sought),
       searchBatch: (handle, queries, { k, ef, recall }) =>
         engine(handle).searchBatch(queries, k, ef, recall) as Neighbours,
-      has: (handle, id) => engine(handle).contains(id),
-      get: (handle, id) => engine(handle).get(id),
+      has: (handle, id) => about(engine(handle), id, (engine, key) => engine.contains(key)) ?? false,
+      get: (handle, id) => about(engine(handle), id, (engine, key) => engine.get(key)),
+      item: (handle, id) => about(engine(handle), id, item),
       ids: (handle) => engine(handle).keys(),
+      idsWhere: (handle, filter) => engine(handle).keysWhere(filter),
+      allTags: (handle) => engine(handle).allTags() as (string | number)[],
       openSet: (handle, ids) => {
         const set = { of: handle, ids: engine(handle).idSet(ids) };
         this.#sets.set(++this.#last, set);
@@ -154,8 +169,10 @@ export class Host {
       closeSet: (_, set) => this.#closeSet(set),
       export: (handle) => engine(handle).export(),
       stats: (handle) => {
-        const { size, options, tuning, memory, isa } = engine(handle);
-        return { size, options, tuning, memory, isa } as Result<"stats">;
+        const { size, options, tuning: tuned, memory: bytes, isa } = engine(handle);
+        const [vectors, codes, links, items, total] = bytes;
+        const tuning = tuned && tuningOf(tuned);
+        return { size, options, tuning, memory: { vectors, codes, links, items, total }, isa } as Result<"stats">;
       },
       close: (handle) => {
         for (const [set, { of }] of this.#sets) if (of === handle) this.#closeSet(set);
@@ -165,8 +182,8 @@ export class Host {
     };
   }
 
-  #search(engine: Engine, query: Float32Array, { k, ef, recall, maxDistance, among }: Sought): Neighbours {
-    if (among === undefined) return engine.search(query, k, ef, recall, maxDistance) as Neighbours;
+  #search(engine: Engine, query: Float32Array, { k, ef, recall, maxDistance, among, where }: Sought): Neighbours {
+    if (among === undefined) return engine.search(query, k, ef, recall, maxDistance, where) as Neighbours;
     const known = typeof among === "number" ? this.#sets.get(among)?.ids : engine.idSet(among);
     if (known === undefined) throw new EcphoryError("closed", "the set of ids was closed");
     try {
@@ -194,6 +211,16 @@ export class Host {
   }
 }
 
+/** What the engine tells of a tuning, number by number. */
+function tuningOf([k, items, samples, ...rest]: Iterable<number>): Tuning {
+  const points = [];
+  for (let at = 0; at < rest.length; at += 3) {
+    const [ef, recall, atLeast] = rest.slice(at);
+    points.push({ ef, recall, atLeast });
+  }
+  return { k, items, samples, points } as Tuning;
+}
+
 /** Builds an empty index in one go, or puts items into one that holds some; how many were there. */
 function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report: Report): number {
   if (engine.size > 0) {
@@ -207,8 +234,28 @@ function upsert(engine: Engine, ids: Float64Array, vectors: Float32Array, report
   return 0;
 }
 
+/** What the engine tells of one item; nothing where none has this name. */
+function about<T>(engine: Engine, id: Id, tell: (engine: Engine, key: number) => T): T | undefined {
+  const key = typeof id === "string" ? engine.keyOf(id) : id;
+  return key === undefined ? undefined : tell(engine, key);
+}
+
+/** All that an item has. */
+function item(engine: Engine, id: number): Kept | undefined {
+  const kept = engine.item(id) as [string | undefined, Float32Array, string[], Uint8Array] | undefined;
+  if (kept === undefined) return undefined;
+  const [name, vector, tags, payload] = kept;
+  return { id, ...(name === undefined ? {} : { name }), vector, tags, payload };
+}
+
+/** Ids as the engine takes them: none for a name that no item has. */
+function keys(engine: Engine, ids: Float64Array | Id): Float64Array {
+  if (ids instanceof Float64Array) return ids;
+  return about(engine, ids, (_, key) => Float64Array.of(key)) ?? new Float64Array();
+}
+
 /** Runs work on items one by one; an error that comes in the middle says which of them are `done`. */
-function partly<T>(done: "put" | "deleted", work: () => T): T {
+function partly<T>(done: "put" | "deleted" | "tagged" | "untagged", work: () => T): T {
   try {
     return work();
   } catch (thrown) {

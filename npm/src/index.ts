@@ -24,13 +24,17 @@ import type {
   Capabilities,
   DeleteOptions,
   Hit,
+  Id,
   Ids,
   IdSet,
   IndexOptions,
+  Item,
+  Kept,
   RuntimeOptions,
   SearchOptions,
   SnapshotSource,
   Stats,
+  TagOptions,
   TuneOptions,
   Tuning,
   UpsertOptions,
@@ -123,9 +127,17 @@ export class Index implements AsyncDisposable {
     return this.#call("upsert", [keys, flat], control);
   }
 
-  /** Deletes an item; `false` if there is none with this id. */
-  async delete(id: number): Promise<boolean> {
-    return (await this.#call("delete", [Float64Array.of(input.id(id))])) > 0;
+  /**
+   * Puts an item with all that it has, in place of one with the same id or name; whether there was
+   * one. A call that is refused changes nothing.
+   */
+  async put(item: Item): Promise<boolean> {
+    return this.#call("put", [input.item(item, this.dimensions)]);
+  }
+
+  /** Deletes an item; `false` if there is none with this id or name. */
+  async delete(id: Id): Promise<boolean> {
+    return (await this.#call("delete", [input.idOrName(id)])) > 0;
   }
 
   /**
@@ -137,14 +149,44 @@ export class Index implements AsyncDisposable {
     return this.#call("delete", [input.ids(ids)], control);
   }
 
-  /** Whether there is an item with this id. */
-  async has(id: number): Promise<boolean> {
-    return this.#call("has", [input.id(id)]);
+  /** Whether there is an item with this id or name. */
+  async has(id: Id): Promise<boolean> {
+    return this.#call("has", [input.idOrName(id)]);
   }
 
-  /** The vector of an item as it is kept (see `Rows`), or `undefined` if there is none with this id. */
-  async get(id: number): Promise<Float32Array | undefined> {
-    return this.#call("get", [input.id(id)]);
+  /** The vector of an item as it is kept (see `Rows`), or `undefined` if there is no such item. */
+  async get(id: Id): Promise<Float32Array | undefined> {
+    return this.#call("get", [input.idOrName(id)]);
+  }
+
+  /** All that an item has, or `undefined` if there is none with this id or name. */
+  async item(id: Id): Promise<Kept | undefined> {
+    return this.#call("item", [input.idOrName(id)]);
+  }
+
+  /** Gives items a tag; answers how many of the ids have an item. */
+  async tag(ids: Ids | Id, tag: string, options: TagOptions = {}): Promise<number> {
+    const control = input.options(options);
+    return this.#call("tag", [input.someIds(ids), input.tag(tag), true], control);
+  }
+
+  /** Takes a tag from items; answers how many of them had it. */
+  async untag(ids: Ids | Id, tag: string, options: TagOptions = {}): Promise<number> {
+    const control = input.options(options);
+    return this.#call("tag", [input.someIds(ids), input.tag(tag), false], control);
+  }
+
+  /** All tags in the order of their names, each with the number of items that have it. */
+  async allTags(): Promise<Map<string, number>> {
+    const flat = await this.#call("allTags", []);
+    const all = new Map<string, number>();
+    for (let at = 0; at < flat.length; at += 2) all.set(flat[at] as string, flat[at + 1] as number);
+    return all;
+  }
+
+  /** The ids of the items with these tags (see `where`), in ascending order. */
+  async idsWhere(filter: string): Promise<Float64Array> {
+    return this.#call("idsWhere", [input.filter(filter)]);
   }
 
   /** The ids of all items, in ascending order. */
@@ -170,9 +212,13 @@ export class Index implements AsyncDisposable {
   /** The `k` nearest items, nearest first; equal distances come in the order of ids. */
   async search(query: ArrayLike<number>, options: SearchOptions = {}): Promise<Hit[]> {
     const sought = effort(input.options(options));
-    const { maxDistance, among } = options;
+    const { maxDistance, among, where } = options;
+    if (among !== undefined && where !== undefined) {
+      throw input.invalid("pass among or where, not both");
+    }
     sought.maxDistance = input.optionalDistance("maxDistance", maxDistance);
     if (among !== undefined) sought.among = this.#set(among);
+    if (where !== undefined) sought.where = input.filter(where);
     const vector = input.vector(query, this.dimensions);
     const [ids, distances] = await this.#call("search", [vector, sought], options);
     return Array.from(ids, (id, at) => ({ id, distance: distances[at] as number }));
@@ -181,9 +227,9 @@ export class Index implements AsyncDisposable {
   /** The `k` nearest items of each query, on all threads. */
   async searchBatch(queries: Vectors, options: BatchOptions = {}): Promise<BatchHits> {
     const sought = effort(input.options(options));
-    const { among, maxDistance } = options as SearchOptions;
-    if (among !== undefined || maxDistance !== undefined) {
-      throw input.invalid("a batch finds k of all items for each query; pass among and maxDistance to search");
+    const { among, where, maxDistance } = options as SearchOptions;
+    if (among !== undefined || where !== undefined || maxDistance !== undefined) {
+      throw input.invalid("a batch finds k of all items for each query; pass among, where and maxDistance to search");
     }
     const flat = input.vectors(queries, this.dimensions);
     const [ids, distances] = await this.#call("searchBatch", [flat, sought], options);

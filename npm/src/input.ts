@@ -1,7 +1,8 @@
 // JavaScript values as the engine's types. Values are the core's business, kinds are checked here.
 
 import { EcphoryError, shown } from "./errors.js";
-import type { Ids, IndexOptions, RuntimeOptions, SnapshotSource, Vectors, WorkOptions } from "./types.js";
+import type { Described } from "./operations.js";
+import type { Id, Ids, IndexOptions, Item, RuntimeOptions, SnapshotSource, Vectors, WorkOptions } from "./types.js";
 
 const U32_MAX = 0xffff_ffff;
 /** Ids of a call that are not given as doubles, at most. */
@@ -10,6 +11,12 @@ const IDS_MAX = 2 ** 24;
 const THREADS_MAX = 256;
 /** Letters of a name, at most: the engine need not see longer ones to know that they are none. */
 const NAME_MAX = 64;
+/** Bytes of an item's name, of a tag and of a filter, at most. */
+const ITEM_NAME_MAX = 1024;
+const TAG_MAX = 255;
+const FILTER_MAX = 4096 * (TAG_MAX + 3);
+/** Tags of one item that are looked at. */
+const TAGS_MAX = 65_536;
 
 /** Ids as doubles; the engine refuses those that are not whole or too large. */
 export function ids(values: Ids): Float64Array {
@@ -34,6 +41,68 @@ export function ids(values: Ids): Float64Array {
 export function id(value: number): number {
   if (typeof value === "number") return value;
   throw invalid(`an id is a number, not ${shown(value)}`);
+}
+
+/** An item's number or name. */
+export function idOrName(value: Id): Id {
+  return typeof value === "string" ? itemName(value) : id(value);
+}
+
+/** Some ids, or an item's number or name. */
+export function someIds(values: Ids | Id): Float64Array | Id {
+  return typeof values === "string" || typeof values === "number" ? idOrName(values) : ids(values);
+}
+
+/** An item's name. */
+export function itemName(value: string): string {
+  return text("a name", value, "bad-name", ITEM_NAME_MAX);
+}
+
+/** A tag. */
+export function tag(value: string): string {
+  return text("a tag", value, "bad-tag", TAG_MAX);
+}
+
+/** What is filtered by. */
+export function filter(value: string): string {
+  return text("a filter", value, "bad-filter", FILTER_MAX);
+}
+
+/** A text of so many bytes at most: the engine takes no memory for more, and reads no half letters. */
+function text(what: string, value: string, code: string, bytesMax: number): string {
+  if (typeof value !== "string") throw invalid(`${what} is text, not ${shown(value)}`);
+  // No letter takes less than a byte.
+  if (value.length > bytesMax) {
+    throw new EcphoryError(code, `${shown(value)} is longer than ${bytesMax} bytes`);
+  }
+  if (/\p{Surrogate}/u.test(value)) {
+    throw new EcphoryError(code, `${shown(value)} has a lone surrogate; pass whole letters`);
+  }
+  return value;
+}
+
+/** An item to be put. */
+export function item(given: Item, dimensions: number): Described {
+  if (!isObject(given)) throw invalid("an item is an object such as { id: 7, vector }");
+  const { id, vector: components, tags = [], payload = new Uint8Array() } = given;
+  return {
+    id: idOrName(id),
+    vector: vector(components, dimensions),
+    tags: tagsOf(tags),
+    payload: bytesOf(payload),
+  };
+}
+
+function tagsOf(values: readonly string[]): string[] {
+  if (!Array.isArray(values)) throw invalid("tags are an array of texts");
+  if (values.length > TAGS_MAX) throw invalid("too many tags");
+  // By places, holes included.
+  return Array.from({ length: values.length }, (_, at) => tag(values[at] as string));
+}
+
+function bytesOf(value: Uint8Array): Uint8Array {
+  if (value instanceof Uint8Array) return owned(value);
+  throw invalid("a payload is a Uint8Array");
 }
 
 /** One vector. */

@@ -1,7 +1,7 @@
 // What an instance does for its indexes, whichever side of a worker it is on.
 
 import type { EcphoryError } from "./errors.js";
-import type { Capabilities, IndexOptions, Progress, RuntimeOptions, Stats, Tuning } from "./types.js";
+import type { Capabilities, Id, IndexOptions, Kept, Progress, RuntimeOptions, Stats, Tuning } from "./types.js";
 
 /** Names an index inside its instance. */
 export type Handle = number;
@@ -17,6 +17,15 @@ export interface Sought {
   maxDistance?: number | undefined;
   /** Ids, or a set that was made of them. */
   among?: Float64Array | SetHandle | undefined;
+  where?: string | undefined;
+}
+
+/** An item to be put. */
+export interface Described {
+  id: Id;
+  vector: Float32Array;
+  tags: string[];
+  payload: Uint8Array;
 }
 
 /** An index that was just made. */
@@ -30,13 +39,18 @@ export interface Operations {
   create(options: IndexOptions): Opened;
   load(snapshot: Uint8Array): Opened;
   upsert(handle: Handle, ids: Float64Array, vectors: Float32Array): number;
-  delete(handle: Handle, ids: Float64Array): number;
+  put(handle: Handle, item: Described): boolean;
+  delete(handle: Handle, ids: Float64Array | Id): number;
+  tag(handle: Handle, ids: Float64Array | Id, tag: string, on: boolean): number;
   tune(handle: Handle, samples?: Float32Array): Tuning;
   search(handle: Handle, query: Float32Array, sought: Sought): Neighbours;
   searchBatch(handle: Handle, queries: Float32Array, sought: Sought): Neighbours;
-  has(handle: Handle, id: number): boolean;
-  get(handle: Handle, id: number): Float32Array | undefined;
+  has(handle: Handle, id: Id): boolean;
+  get(handle: Handle, id: Id): Float32Array | undefined;
+  item(handle: Handle, id: Id): Kept | undefined;
   ids(handle: Handle): Float64Array;
+  idsWhere(handle: Handle, filter: string): Float64Array;
+  allTags(handle: Handle): (string | number)[];
   openSet(handle: Handle, ids: Float64Array): SetHandle;
   closeSet(handle: Handle, set: SetHandle): void;
   export(handle: Handle): Uint8Array;
@@ -46,7 +60,7 @@ export interface Operations {
 
 export type Neighbours = [ids: Float64Array, distances: Float32Array];
 /** Operations that change an index: they are not abandoned, but told to stop. */
-export const WRITES: readonly Operation[] = ["upsert", "delete", "tune"];
+export const WRITES: readonly Operation[] = ["upsert", "put", "delete", "tag", "tune"];
 
 export type Operation = keyof Operations;
 export type Arguments<K extends Operation> = Parameters<Operations[K]>;

@@ -60,6 +60,9 @@ export type UpsertOptions = WorkOptions;
 /** What `deleteMany` does besides its work. */
 export type DeleteOptions = WorkOptions;
 
+/** What `tag` and `untag` do besides their work. */
+export type TagOptions = WorkOptions;
+
 /** What `tune` does besides its work. */
 export interface TuneOptions extends WorkOptions {
   /** Queries like those to come, at most 1,024 of which are used; made from the items unless given. */
@@ -78,9 +81,9 @@ export interface Tuning {
   points: { ef: number; recall: number; atLeast: number }[];
 }
 
-/** How far an `upsertMany`, a `deleteMany` or a `tune` is. */
+/** How far an `upsertMany`, a `deleteMany`, a `tag` or a `tune` is. */
 export interface Progress {
-  phase: "check" | "fit" | "order" | "link" | "insert" | "delete" | "tune";
+  phase: "check" | "fit" | "order" | "link" | "insert" | "delete" | "tag" | "tune";
   /** Items done in this phase. */
   done: number;
   /** Items of this phase. */
@@ -99,12 +102,45 @@ export interface BatchOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The same, and what may be found: with either of these, fewer than `k` hits are no error. */
+/** The same, and what may be found: with any of these, fewer than `k` hits are no error. */
 export interface SearchOptions extends BatchOptions {
   /** Finds only items with these ids; ids without an item do no harm. */
   among?: Ids | IdSet | undefined;
+  /** Finds only items that have these tags, such as `(red | blue) & !"out of stock"`. */
+  where?: string | undefined;
   /** Leaves out items farther than this. */
   maxDistance?: number | undefined;
+}
+
+/** An item by its number, or by its name. */
+export type Id = number | string;
+
+/** An item with all that it may have. */
+export interface Item {
+  /**
+   * A number, or a name: text of 1 to 1,024 bytes in UTF-8. Items with a name have a number, too,
+   * which hits tell.
+   */
+  id: Id;
+  vector: ArrayLike<number>;
+  /** What searches may filter by; each of 1 to 255 bytes in UTF-8. */
+  tags?: readonly string[] | undefined;
+  /** Bytes for the caller's own use, 16 MiB at most. */
+  payload?: Uint8Array | undefined;
+}
+
+/** An item as it is kept. */
+export interface Kept {
+  /** Its number. */
+  id: number;
+  /** Its name, if it has one. */
+  name?: string | undefined;
+  /** As it is kept: see `Rows`. */
+  vector: Float32Array;
+  /** In the order of their names. */
+  tags: string[];
+  /** Empty if it was put without. */
+  payload: Uint8Array;
 }
 
 /** Ids in any order; one that is there twice counts once, unless vectors go with them. */

@@ -37,16 +37,13 @@ impl fmt::Display for Metric {
 
 /// The text names no metric.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no metric; use l2, ip or cosine")]
-pub struct UnknownMetric(String);
+#[error("there is no such metric; use l2, ip or cosine")]
+pub struct UnknownMetric;
 
 impl FromStr for Metric {
     type Err = UnknownMetric;
 
     fn from_str(name: &str) -> Result<Self, UnknownMetric> {
-        Self::ALL
-            .into_iter()
-            .find(|metric| metric.name() == name)
-            .ok_or_else(|| UnknownMetric(name.chars().take(40).collect()))
+        Self::ALL.into_iter().find(|metric| metric.name() == name).ok_or(UnknownMetric)
     }
 }

@@ -40,8 +40,8 @@ impl fmt::Display for Rows {
 
 /// The text names no kind of rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind of rows; use f32, f16 or codes")]
-pub struct UnknownRows(String);
+#[error("there is no such kind of rows; use f32, f16 or codes")]
+pub struct UnknownRows;
 
 impl FromStr for Rows {
     type Err = UnknownRows;
@@ -50,6 +50,6 @@ impl FromStr for Rows {
         [Self::F32, Self::F16, Self::Codes]
             .into_iter()
             .find(|rows| rows.name() == name)
-            .ok_or_else(|| UnknownRows(name.chars().take(40).collect()))
+            .ok_or(UnknownRows)
     }
 }

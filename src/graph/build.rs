@@ -105,10 +105,14 @@ impl Ranked {
                 uppers[slot as usize] = graph.take_upper(level, slot)?;
             }
         }
-        let mut slots: Vec<u32> = (1..=count).collect();
-        slots.sort_unstable_by_key(|&slot| {
-            (u8::MAX - levels[slot as usize], mix(!plan.seed, hash(slot)), slot)
-        });
+        // Levels descending, then hashes; their last bits never matter.
+        let order = |slot: u32| {
+            let level = u64::from(u8::MAX - levels[slot as usize]);
+            (level << 56 | mix(!plan.seed, hash(slot)) >> 8, slot)
+        };
+        let mut ordered: Vec<(u64, u32)> = (1..=count).map(order).collect();
+        ordered.sort_unstable();
+        let slots: Vec<u32> = ordered.into_iter().map(|(_, slot)| slot).collect();
         let mut ranks = vec![0u32; input.len() + 1];
         for (rank, &slot) in slots.iter().enumerate() {
             ranks[slot as usize] = rank as u32;

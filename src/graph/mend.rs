@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::layout::{Graph, node, node_word};
 use super::links;
-use super::pool::Candidate;
+use super::pool::{Candidate, sort};
 use super::probe::Probe;
 use super::select::Selector;
 use super::word::Link;
@@ -189,7 +189,7 @@ impl MendScratch {
         probe.score(space, &slots, &mut ordinals);
         near.clear();
         near.extend(names.iter().zip(ordinals).map(|(&name, o)| Candidate::new(o, name)));
-        near.sort_unstable();
+        sort(near);
     }
 
     /// Replaces the links of a row that name what is gone by links to neighbours of that, as far as

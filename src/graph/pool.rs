@@ -223,7 +223,7 @@ const SHORT: usize = 512;
 /// browser looks at neither.)
 pub(crate) fn sort(candidates: &mut [Candidate]) {
     if candidates.len() > SHORT {
-        return candidates.sort();
+        return candidates.sort_unstable();
     }
     for end in 1..candidates.len() {
         let candidate = candidates[end];

@@ -17,6 +17,7 @@ use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::node;
 use crate::limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
+use crate::store::Tag;
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
@@ -129,10 +130,7 @@ impl Index {
     pub fn tags(&self, key: u64) -> Option<Vec<String>> {
         let root = self.root();
         let slot = root.find(key)?;
-        let tags = root.space.tags.of(slot);
-        let mut names: Vec<_> = tags.into_iter().map(|tag| tag.name().to_owned()).collect();
-        names.sort_unstable();
-        Some(names)
+        Some(root.space.tags.of(slot).into_iter().map(|tag| tag.name().to_owned()).collect())
     }
 
     /// The payload of a key's item, empty if it was given none. O(log n + bytes).
@@ -146,16 +144,12 @@ impl Index {
     /// O(tags · n / 64 + tagged items).
     pub fn all_tags(&self) -> Vec<(String, usize)> {
         let root = self.root();
-        let mut all = Vec::new();
-        root.space.tags.each(&mut |tag| {
+        let items = |tag: &Tag| {
             let slots = tag.slots(root.space.end()).into_iter();
-            let count = slots.filter(|&slot| root.item_of(slot) == Some(slot)).count();
-            if count > 0 {
-                all.push((tag.name().to_owned(), count));
-            }
-        });
-        all.sort_unstable();
-        all
+            slots.filter(|&slot| root.item_of(slot) == Some(slot)).count()
+        };
+        let all = root.space.tags.sorted(&|_| true).into_iter();
+        all.map(|tag| (tag.name().to_owned(), items(tag))).filter(|&(_, items)| items > 0).collect()
     }
 
     /// Items that a filter admits. O(n / 64 + items).

@@ -39,8 +39,8 @@ impl fmt::Display for Codes {
 
 /// The text names no kind of codes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind of codes; use auto, none or u7")]
-pub struct UnknownCodes(String);
+#[error("there is no such kind of codes; use auto, none or u7")]
+pub struct UnknownCodes;
 
 impl FromStr for Codes {
     type Err = UnknownCodes;
@@ -49,7 +49,7 @@ impl FromStr for Codes {
         [Self::Auto, Self::None, Self::U7]
             .into_iter()
             .find(|codes| codes.name() == name)
-            .ok_or_else(|| UnknownCodes(name.chars().take(40).collect()))
+            .ok_or(UnknownCodes)
     }
 }
 

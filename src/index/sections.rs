@@ -70,11 +70,8 @@ impl<'a> Described<'a> {
 }
 
 fn tags(root: &Root, items: &[u32]) -> Option<FieldsWriter> {
-    let mut tags = Vec::new();
-    root.space.tags.each(&mut |tag| tags.push(tag));
-    tags.sort_unstable_by_key(|tag| tag.name());
     let (mut fields, mut count) = (FieldsWriter::default(), 0);
-    for tag in tags {
+    for tag in root.space.tags.sorted(&|_| true) {
         let mut slots = tag.slots(root.space.end());
         slots.retain(|slot| items.binary_search(slot).is_ok());
         if !slots.is_empty() {

@@ -76,12 +76,18 @@ impl Root {
     /// Leaves each slot once, and of those with the same key the one the key leads to, if it is
     /// there.
     pub(super) fn keep_one_each(&self, slots: &mut Vec<u32>) {
-        let order = |&slot: &u32| {
-            let key = self.space.key(slot);
-            (key, self.keys.find(key) != Some(slot))
-        };
-        slots.sort_by_cached_key(order);
-        slots.dedup_by_key(|slot| self.space.key(*slot));
+        let mut keyed: Vec<(u64, u32)> =
+            slots.iter().map(|&slot| (self.space.key(slot), slot)).collect();
+        keyed.sort_unstable();
+        keyed.dedup_by(|later, kept| {
+            let is_one = later.0 == kept.0;
+            if is_one && self.keys.find(later.0) == Some(later.1) {
+                *kept = *later;
+            }
+            is_one
+        });
+        slots.clear();
+        slots.extend(keyed.into_iter().map(|(_, slot)| slot));
     }
 
     /// The candidates to keep so that about `ef` of them are items.

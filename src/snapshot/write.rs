@@ -98,7 +98,7 @@ fn section(
 
 fn in_order<'s, 'a>(sources: &'s [Source<'a>]) -> Vec<&'s Source<'a>> {
     let mut sources: Vec<_> = sources.iter().collect();
-    sources.sort_by_key(|source| source.kind as u32);
+    sources.sort_unstable_by_key(|source| source.kind as u32);
     let once = sources.is_sorted_by(|a, b| a.kind != b.kind);
     assert!(once && sources.len() <= SECTIONS_MAX as usize, "a kind is written once");
     sources

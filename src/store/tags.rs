@@ -106,15 +106,21 @@ impl Tags {
         }
     }
 
-    /// The tags of a slot. O(tags).
-    pub(crate) fn of(&self, slot: u32) -> Vec<&Tag> {
+    /// The tags for which `wanted` holds, in the order of their names. O(tags · log tags).
+    pub(crate) fn sorted(&self, wanted: &dyn Fn(&Tag) -> bool) -> Vec<&Tag> {
         let mut tags = Vec::new();
         self.each(&mut |tag| {
-            if tag.has(slot) {
+            if wanted(tag) {
                 tags.push(tag);
             }
         });
+        tags.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         tags
+    }
+
+    /// The tags of a slot, in the order of their names. As [`Self::sorted`].
+    pub(crate) fn of(&self, slot: u32) -> Vec<&Tag> {
+        self.sorted(&|tag| tag.has(slot))
     }
 
     /// Takes all tags from a slot that nobody reads. O(tags).

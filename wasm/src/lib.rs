@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   npm/src ──► glue (generated) ──► Engine ──► ecphory::Index
+//!                                      │ describe names, tags and payloads
 //!                                      │ views    typed arrays in and out, one copy each
 //!                                      │ errors   JavaScript errors with the core's codes
 //!                                      │ progress calls back while the core works
@@ -14,12 +15,13 @@
 //! Absent on purpose: defaults, validation of JavaScript values and anything asynchronous, which
 //! belong to the package's TypeScript.
 
+mod describe;
 mod errors;
 mod progress;
 mod threads;
 mod views;
 
-use ecphory::{Check, Codes, Effort, Error, Index, KeySet, Metric, Rows, Search, Tuning};
+use ecphory::{Check, Codes, Effort, Error, Index, KeySet, Memory, Metric, Rows, Search, Tuning};
 use js_sys::{Array, Float32Array, Float64Array, Function, Object, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -119,7 +121,7 @@ impl Engine {
     /// # Errors
     /// Input that the core refuses, an empty index, or what `progress` throws.
     #[expect(clippy::needless_pass_by_value, reason = "optional arguments cross by value")]
-    pub fn tune(&self, queries: Option<Float32Array>, progress: &Function) -> Result<Object> {
+    pub fn tune(&self, queries: Option<Float32Array>, progress: &Function) -> Result<Float64Array> {
         let queries = queries.as_ref().map(views::floats).transpose()?;
         let tuning = progress::reporting(progress, |report| match &queries {
             Some(queries) => self.index.tune_with(queries, &threads::exec(), report),
@@ -180,9 +182,7 @@ impl Engine {
     /// No memory for them.
     pub fn keys(&self) -> Result<Float64Array> {
         views::has_room(self.index.len(), BYTES_PER_LISTED_KEY)?;
-        let keys = self.index.keys().map_err(errors::of)?;
-        let keys: Vec<f64> = keys.into_iter().map(views::number).collect::<Result<_>>()?;
-        Ok(Float64Array::from(&keys[..]))
+        views::numbers(self.index.keys().map_err(errors::of)?)
     }
 
     /// Prepares keys for searches among their items.
@@ -197,10 +197,11 @@ impl Engine {
     }
 
     /// The `k` nearest items: `[Float64Array of keys, Float32Array of distances]`; where `within`
-    /// is given, as many of them as are no farther.
+    /// or `filter` is given, as many of them as are no farther and have these tags.
     ///
     /// # Errors
     /// Input that the core refuses; fewer than `k` items.
+    #[expect(clippy::needless_pass_by_value, reason = "optional texts cross by value")]
     pub fn search(
         &self,
         query: &Float32Array,
@@ -208,13 +209,18 @@ impl Engine {
         ef: Option<usize>,
         recall: Option<f32>,
         within: Option<f32>,
+        filter: Option<String>,
     ) -> Result<Array> {
         let query = views::floats(query)?;
-        let search = self.index.search(&query).effort(effort(ef, recall));
-        hits(match within {
-            None => search.k(k),
-            Some(distance) => search.up_to(k).max_distance(distance),
-        })
+        let filter = filter.as_deref().map(str::parse).transpose().map_err(errors::of)?;
+        let mut search = self.index.search(&query).effort(effort(ef, recall)).k(k);
+        if let Some(filter) = &filter {
+            search = search.up_to(k).tagged(filter);
+        }
+        if let Some(distance) = within {
+            search = search.up_to(k).max_distance(distance);
+        }
+        hits(search)
     }
 
     /// As `search`, for as many of the `k` nearest as there are among the items of the set.
@@ -251,7 +257,7 @@ impl Engine {
         let queries = views::floats(queries)?;
         let batch = self.index.search_batch(&queries, k, effort(ef, recall), &threads::exec());
         let batch = batch.map_err(errors::of)?;
-        pair(batch.keys.iter().copied(), &batch.distances)
+        pair(batch.keys, &batch.distances)
     }
 
     /// The index as a snapshot, written straight into a JavaScript buffer.
@@ -286,21 +292,15 @@ impl Engine {
 
     /// What the last tuning found, if there was one.
     #[wasm_bindgen(getter)]
-    pub fn tuning(&self) -> Option<Object> {
+    pub fn tuning(&self) -> Option<Float64Array> {
         self.index.tuning().as_ref().map(found)
     }
 
-    /// Bytes held, by purpose.
+    /// Bytes held by vectors, codes, links and items, and in total.
     #[wasm_bindgen(getter)]
-    pub fn memory(&self) -> Object {
-        let memory = self.index.memory();
-        views::object([
-            ("vectors", number(memory.vectors).into()),
-            ("codes", number(memory.codes).into()),
-            ("links", number(memory.links).into()),
-            ("items", number(memory.items).into()),
-            ("total", number(memory.total).into()),
-        ])
+    pub fn memory(&self) -> Float64Array {
+        let Memory { vectors, codes, links, items, total, .. } = self.index.memory();
+        Float64Array::from(&[vectors, codes, links, items, total].map(number)[..])
     }
 
     /// The instruction set its kernels use.
@@ -333,34 +333,25 @@ fn effort(ef: Option<usize>, recall: Option<f32>) -> Effort {
     recall.map_or(Effort::from(ef), Effort::Recall)
 }
 
-/// A tuning as an object.
-fn found(tuning: &Tuning) -> Object {
-    let points = tuning.points.iter().map(|point| {
-        views::object([
-            ("ef", number(point.ef).into()),
-            ("recall", point.recall.into()),
-            ("atLeast", point.at_least.into()),
-        ])
-    });
-    views::object([
-        ("k", number(tuning.k).into()),
-        ("items", number(tuning.items).into()),
-        ("samples", number(tuning.samples).into()),
-        ("points", points.collect::<Array>().into()),
-    ])
+/// A tuning: `k`, items and samples, then ef, recall and at least that of each point.
+fn found(tuning: &Tuning) -> Float64Array {
+    let mut all = [tuning.k, tuning.items, tuning.samples].map(number).to_vec();
+    for point in &tuning.points {
+        all.extend([number(point.ef), f64::from(point.recall), f64::from(point.at_least)]);
+    }
+    Float64Array::from(&all[..])
 }
 
 /// What a search finds.
 fn hits(search: Search<'_>) -> Result<Array> {
     let hits = search.run().map_err(errors::of)?;
     let distances: Vec<f32> = hits.iter().map(|hit| hit.distance).collect();
-    pair(hits.iter().map(|hit| hit.key), &distances)
+    pair(hits.iter().map(|hit| hit.key).collect(), &distances)
 }
 
-fn pair(keys: impl Iterator<Item = u64>, distances: &[f32]) -> Result<Array> {
-    let keys: Vec<f64> = keys.map(views::number).collect::<Result<_>>()?;
-    let (keys, distances) = (Float64Array::from(&keys[..]), Float32Array::from(distances));
-    Ok(Array::of2(&keys, &distances))
+fn pair(keys: Vec<u64>, distances: &[f32]) -> Result<Array> {
+    let keys = views::numbers(keys)?;
+    Ok(Array::of2(&keys, &Float32Array::from(distances)))
 }
 
 /// A count as JavaScript's only kind of number; counts stay below 2^32 here.

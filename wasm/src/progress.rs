@@ -55,7 +55,14 @@ pub(crate) fn reporting<T>(
     }
 }
 
-/// The step's name in lower case.
-fn phase_name(phase: Phase) -> String {
-    format!("{phase:?}").to_ascii_lowercase()
+/// The step's name, as the package writes it.
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Check => "check",
+        Phase::Fit => "fit",
+        Phase::Order => "order",
+        Phase::Link => "link",
+        Phase::Tune => "tune",
+        _ => "work",
+    }
 }

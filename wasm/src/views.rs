@@ -37,6 +37,12 @@ pub(crate) fn number(key: u64) -> Result<f64> {
     Err(with_code("invalid-id", &message))
 }
 
+/// Keys as numbers.
+pub(crate) fn numbers(keys: Vec<u64>) -> Result<Float64Array> {
+    let numbers: Vec<f64> = keys.into_iter().map(number).collect::<Result<_>>()?;
+    Ok(Float64Array::from(&numbers[..]))
+}
+
 /// Numbers as keys.
 pub(crate) fn keys(numbers: &Float64Array) -> Result<Vec<u64>> {
     let mut copy = zeroed(numbers.length() as usize, 0.0)?;
@@ -71,6 +77,13 @@ pub(crate) fn has_room(count: usize, bytes: usize) -> Result<()> {
 pub(crate) fn floats(numbers: &Float32Array) -> Result<Vec<f32>> {
     let mut copy = zeroed(numbers.length() as usize, 0.0)?;
     numbers.copy_to(&mut copy);
+    Ok(copy)
+}
+
+/// A copy of the bytes.
+pub(crate) fn bytes(bytes: &Uint8Array) -> Result<Vec<u8>> {
+    let mut copy = zeroed(bytes.length() as usize, 0)?;
+    bytes.copy_to(&mut copy);
     Ok(copy)
 }
 

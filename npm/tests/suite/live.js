@@ -113,6 +113,66 @@ export const tests = {
     await other.close();
   },
 
+  "items have names, tags and payloads": async (t) => {
+    const index = await filled(t, 100, DIMENSIONS, L2);
+    const payload = Uint8Array.of(1, 2, 3);
+    const apple = { id: "Äpfel 🍎", vector: vectorOf(3, 9), tags: ["red", "round", "red"], payload };
+    equal([await index.put(apple), await index.put(apple)], [false, true]);
+    equal(await index.put({ id: 7, vector: vectorOf(4, 9) }), true);
+    const [{ id, distance }] = await index.search(apple.vector, { k: 1 });
+    equal([id, distance], [3584704374767916, 0], "the key of the name, which is part of the format");
+    const again = await t.ecphory.Index.load(await index.export(), t.options);
+    for (const one of [index, again]) {
+      for (const known of [id, apple.id]) {
+        const item = await one.item(known);
+        equal({ ...item, vector: 0, payload: [...item.payload] }, { id, name: apple.id, vector: 0, tags: ["red", "round"], payload: [1, 2, 3] });
+        sameBits(item.vector, apple.vector, "its vector");
+        sameBits(await one.get(known), apple.vector, "the same alone");
+        equal(await one.has(known), true);
+      }
+      const { name, tags, payload } = await one.item(7);
+      equal([name, tags, payload.length], [undefined, [], 0], "what an item has that was given nothing");
+      equal([await one.item("pear"), await one.item(1e6), await one.has("pear"), await one.has("")], [null, null, false, false]);
+    }
+    equal([await index.delete("pear"), await index.delete(apple.id), await index.delete(apple.id)], [false, true, false]);
+    equal([await index.size(), await index.has(id)], [100, false]);
+    await index.close();
+    await again.close();
+  },
+
+  "searches find by tags": async (t) => {
+    const index = await filled(t, 500, DIMENSIONS, L2);
+    const every = (share) => firstIds(500).filter((id) => id % share === 0);
+    equal(await index.tag([...every(2), 1000], "even"), 250, "of items that are there");
+    equal(await index.tag(every(3), "out of three"), 167);
+    equal([await index.tag(7, "odd"), await index.tag("pear", "odd"), await index.tag(1000, "odd")], [1, 0, 0]);
+    const wanted = {
+      even: (id) => id % 2 === 0,
+      '!even & "out of three"': (id) => id % 6 === 3,
+      "odd | (even & !even)": (id) => id === 7,
+      "no-such-tag": () => false,
+    };
+    const query = vectorOf(9, 4);
+    const all = await index.search(query, { k: 500, ef: 500 });
+    for (const [where, admits] of Object.entries(wanted)) {
+      sameBits(await index.idsWhere(where), firstIds(500).filter(admits), where);
+      const hits = all.filter(({ id }) => admits(id));
+      equal(await index.search(query, { where, ef: 500 }), hits.slice(0, 10), where);
+      if (hits.length > 5) {
+        equal(await index.search(query, { where, ef: 500, maxDistance: hits[4].distance }), hits.slice(0, 5));
+      }
+    }
+    equal([...(await index.allTags())], [["even", 250], ["odd", 1], ["out of three", 167]]);
+    equal([await index.untag(every(4), "even"), await index.untag(every(4), "even"), await index.untag(1, "new")], [125, 0, 0]);
+    equal((await index.idsWhere("even")).length, 125);
+    equal(await index.deleteMany(await index.idsWhere("even | odd")), 126);
+    equal([...(await index.allTags())], [["out of three", 125]]);
+    equal((await index.item(3)).tags, ["out of three"]);
+    equal(await index.upsertMany([3], vectorOf(3)), 1);
+    equal((await index.item(3)).tags, [], "tags of an item that was put anew");
+    await index.close();
+  },
+
   "a distance may limit what is found": async ({ ecphory, options }) => {
     const index = await ecphory.Index.create({ dimensions: 1, ...L2, ...options });
     await index.upsertMany([1, 2, 3], Float32Array.of(1, 2, 3));

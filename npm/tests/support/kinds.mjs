@@ -17,6 +17,15 @@ export const oneOf = (...values) => (value) => values.includes(value);
 
 export const id = (value) => isWhole(value, 0, Number.MAX_SAFE_INTEGER);
 export const ids = (value) => elements(value, true)?.every(id) ?? false;
+const isText = (value, most) => typeof value === "string" && value.length <= most;
+export const idOrName = (value) => id(value) || isText(value, 1024);
+export const idsOrName = (value) => ids(value) || idOrName(value);
+export const tag = (value) => isText(value, 255) && value.length > 0;
+/** Not a hole among them. */
+export const tags = (value) => Array.isArray(value) && value.length < 100 && Array.from(value).every(tag);
+/** Of those among the values, the ones without signs. */
+export const filter = (value) => isText(value, 1e6) && /^[^\s&|!()"]+$/.test(value);
+export const payload = (value) => value instanceof Uint8Array;
 /** As many ids as there are vectors for them, all different. */
 export const idsFor = (count) => (value) => {
   const list = elements(value, true);

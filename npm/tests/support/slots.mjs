@@ -83,16 +83,36 @@ slot("upsertMany of an empty index: vectors", kind.items(2), (matrix, value) =>
 slot("upsertMany of an empty index: ids", kind.idsFor(2), (matrix, value) =>
   matrix.emptied((index) => index.upsertMany(value, vectors(2))),
 );
-slot("delete", kind.id, ({ index }, value) => index.delete(value), {
+slot("delete", kind.idOrName, ({ index }, value) => index.delete(value), {
   changes: true,
-  answer: (was, value) => was === value < IDS.length,
+  answer: (was, value) => was === isThere(value),
 });
 slot("deleteMany", kind.ids, ({ index }, value) => index.deleteMany(value), {
   changes: true,
   answer: (count, value) => count === new Set(kind.elements(value, true).filter((id) => id < IDS.length)).size,
 });
 slot("deleteMany id", kind.id, ({ index }, value) => index.deleteMany([3, value]), changes);
+slot("put", kind.nothing, ({ index }, value) => index.put(value));
+const putting = {
+  id: kind.idOrName,
+  vector: (value, matrix) => kind.items(1)([value], matrix),
+  tags: kind.optional(kind.tags),
+  payload: kind.optional(kind.payload),
+};
+for (const [part, good] of Object.entries(putting)) {
+  slot(`put ${part}`, part === "id" ? isFullName(good) : good, ({ index }, value) =>
+    index.put({ id: 100, vector: vector(), [part]: value }), { changes: true, answer: (was) => typeof was === "boolean" });
+}
+for (const name of ["tag", "untag"]) {
+  slot(`${name} ids`, kind.idsOrName, ({ index }, value) => index[name](value, "red"), {
+    changes: true,
+    answer: (count, value) => count === (name === "tag" ? tagged(value) : 0),
+  });
+  slot(`${name} tag`, name === "tag" ? kind.tag : isTextOf(255), ({ index }, value) => index[name]([3, 100], value), changes);
+}
 for (const [name, call] of Object.entries({
+  tag: (index, more) => index.tag([3, 100], "red", more),
+  untag: (index, more) => index.untag(3, "red", more),
   upsertMany: (index, more) => index.upsertMany([3, 100], vectors(2), more),
   deleteMany: (index, more) => index.deleteMany([3, 100], more),
   tune: (index, more) => index.tune(more),
@@ -111,11 +131,15 @@ slot("tune samples", kind.optional(kind.queries(1)), ({ index }, samples) => ind
 });
 
 // Asking.
-slot("has", kind.id, ({ index }, value) => index.has(value), { answer: (has, value) => has === value < IDS.length });
-slot("get", kind.id, ({ index }, value) => index.get(value), {
-  answer: (vector, value) => (value < IDS.length ? vector.length === DIMENSIONS : vector === undefined),
+slot("has", kind.idOrName, ({ index }, value) => index.has(value), { answer: (has, value) => has === isThere(value) });
+slot("get", kind.idOrName, ({ index }, value) => index.get(value), {
+  answer: (vector, value) => (isThere(value) ? vector.length === DIMENSIONS : vector === undefined),
 });
-for (const name of ["ids", "size", "export", "stats"]) {
+slot("item", kind.idOrName, ({ index }, value) => index.item(value), {
+  answer: (item, value) => (isThere(value) ? item.id === value && item.vector.length === DIMENSIONS : item === undefined),
+});
+slot("idsWhere", kind.filter, ({ index }, value) => index.idsWhere(value), { answer: (ids) => ids.length === 0 });
+for (const name of ["ids", "size", "allTags", "export", "stats"]) {
   slot(`${name} with an argument`, kind.anything, ({ index }, value) => index[name](value));
 }
 slot("idSet", kind.ids, async ({ index }, value) => {
@@ -133,8 +157,18 @@ const effort = {
   signal: kind.optional(kind.signal),
 };
 const asking = {
-  search: { ...effort, among: kind.optional(kind.among), maxDistance: kind.optional(kind.distance) },
-  searchBatch: { ...effort, among: kind.optional(kind.nothing), maxDistance: kind.optional(kind.nothing) },
+  search: {
+    ...effort,
+    among: kind.optional(kind.among),
+    where: kind.optional(kind.filter),
+    maxDistance: kind.optional(kind.distance),
+  },
+  searchBatch: {
+    ...effort,
+    among: kind.optional(kind.nothing),
+    where: kind.optional(kind.nothing),
+    maxDistance: kind.optional(kind.nothing),
+  },
 };
 slot("search", kind.query, ({ index }, value) => index.search(value, { k: 3 }), { answer: areHits });
 slot("search component", isQueryComponent, ({ index }, value) => index.search([1, 1, 1, 1, 1, 1, 1, value], { k: 3 }), {
@@ -163,6 +197,12 @@ slot("Symbol.asyncDispose", kind.anything, ({ index }, value) => index[Symbol.as
 });
 for (const [name, call] of Object.entries({
   upsertMany: (index, value) => index.upsertMany(value, value),
+  put: (index, value) => index.put(value),
+  tag: (index, value) => index.tag(value, value),
+  untag: (index, value) => index.untag(value, value),
+  item: (index, value) => index.item(value),
+  allTags: (index) => index.allTags(),
+  idsWhere: (index, value) => index.idsWhere(value),
   delete: (index, value) => index.delete(value),
   deleteMany: (index, value) => index.deleteMany(value),
   tune: (index, samples) => index.tune({ samples }),
@@ -181,6 +221,24 @@ for (const [name, call] of Object.entries({
 slot("close of a closed index", kind.anything, ({ closed }, value) => closed.close(value));
 
 export const SLOTS = slots;
+
+function isThere(value) {
+  return typeof value === "number" && value < IDS.length;
+}
+
+/** How many items a `tag` of these ids finds. */
+function tagged(value) {
+  return (kind.id(value) ? [value] : (kind.elements(value, true) ?? [])).filter(isThere).length;
+}
+
+/** What may be looked for may be empty, what is put may not. */
+function isFullName(good) {
+  return (value) => value !== "" && good(value);
+}
+
+function isTextOf(most) {
+  return (value) => typeof value === "string" && value.length <= most;
+}
 
 async function closing(opening) {
   const index = await opening;

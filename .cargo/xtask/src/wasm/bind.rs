@@ -73,6 +73,7 @@ fn optimise(variant: Variant, raw: &Path, bound: &[u8]) -> anyhow::Result<Vec<u8
 fn optimiser_flags(variant: Variant) -> Vec<&'static str> {
     let mut flags = vec![
         "-O3",
+        "--converge",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",
