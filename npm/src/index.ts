@@ -110,8 +110,8 @@ export class Index implements AsyncDisposable {
   }
 
   /**
-   * Puts items: adds those whose id is new, and gives those that are there another vector. Answers
-   * how many were there. The first call on an empty index builds it in one go, on all threads;
+   * Puts items: adds those whose id is new, and puts those that are there anew, with this vector and
+   * the name they had, but without tags and payload. Answers how many were there. The first call on an empty index builds it in one go, on all threads;
    * later calls put item by item.
    *
    * Ids and vectors are all checked first, so that a call which is refused for one of them changes
@@ -164,7 +164,7 @@ export class Index implements AsyncDisposable {
     return this.#call("item", [input.idOrName(id)]);
   }
 
-  /** Gives items a tag; answers how many of the ids have an item. */
+  /** Gives items a tag; answers how many of the ids have an item, one that is there twice twice. */
   async tag(ids: Ids | Id, tag: string, options: TagOptions = {}): Promise<number> {
     const control = input.options(options);
     return this.#call("tag", [input.someIds(ids), input.tag(tag), true], control);

@@ -17,6 +17,8 @@ const TAG_MAX = 255;
 const FILTER_MAX = 4096 * (TAG_MAX + 3);
 /** Tags of one item that are looked at. */
 const TAGS_MAX = 65_536;
+/** Bytes of a payload, at most. */
+const PAYLOAD_MAX = 2 ** 24;
 
 /** Ids as doubles; the engine refuses those that are not whole or too large. */
 export function ids(values: Ids): Float64Array {
@@ -95,14 +97,20 @@ export function item(given: Item, dimensions: number): Described {
 
 function tagsOf(values: readonly string[]): string[] {
   if (!Array.isArray(values)) throw invalid("tags are an array of texts");
-  if (values.length > TAGS_MAX) throw invalid("too many tags");
+  const { length } = values;
+  if (length > TAGS_MAX) throw invalid("too many tags");
   // By places, holes included.
-  return Array.from({ length: values.length }, (_, at) => tag(values[at] as string));
+  return Array.from({ length }, (_, at) => tag(values[at] as string));
 }
 
 function bytesOf(value: Uint8Array): Uint8Array {
-  if (value instanceof Uint8Array) return owned(value);
-  throw invalid("a payload is a Uint8Array");
+  if (!(value instanceof Uint8Array)) throw invalid("a payload is a Uint8Array");
+  const { byteLength } = value;
+  if (byteLength > PAYLOAD_MAX) {
+    throw new EcphoryError("payload-too-long", `a payload of ${byteLength} bytes is too long (16 MiB at most)`);
+  }
+  // A plain one: the `slice` of some kinds, such as Node's `Buffer`, copies nothing.
+  return owned(readable(() => new Uint8Array(value.buffer, value.byteOffset, byteLength)));
 }
 
 /** One vector. */

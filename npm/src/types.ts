@@ -106,7 +106,7 @@ export interface BatchOptions {
 export interface SearchOptions extends BatchOptions {
   /** Finds only items with these ids; ids without an item do no harm. */
   among?: Ids | IdSet | undefined;
-  /** Finds only items that have these tags, such as `(red | blue) & !"out of stock"`. */
+  /** Finds only items that have these tags (without `among`), such as `(red | blue) & !"out of stock"`. */
   where?: string | undefined;
   /** Leaves out items farther than this. */
   maxDistance?: number | undefined;
@@ -129,7 +129,7 @@ export interface Item {
   payload?: Uint8Array | undefined;
 }
 
-/** An item as it is kept. */
+/** An item as it is kept; `put({ ...kept, id: kept.name ?? kept.id })` puts it elsewhere. */
 export interface Kept {
   /** Its number. */
   id: number;

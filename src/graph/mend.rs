@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::layout::{Graph, node, node_word};
-use super::links;
+use super::links::{self, Offer};
 use super::pool::{Candidate, sort};
 use super::probe::Probe;
 use super::select::Selector;
@@ -85,7 +85,7 @@ impl MendScratch {
         if node(space, slot).pins() > 0 {
             return false;
         }
-        // Relaxed: only this thread reads and writes the parents of dead nodes and of their children.
+        // Relaxed: only this thread writes the parents of dead nodes and of their children.
         let parent = parents.word(slot).swap(0, Ordering::Relaxed);
         if parent != 0 {
             links::unpin(graph.row(parent), slot, false);
@@ -155,14 +155,21 @@ impl MendScratch {
     fn hang(&mut self, graph: &Graph, space: &Space, child: u32, parent: u32) {
         links::read_links(graph.row(parent), &mut self.links);
         self.names.clear();
-        self.names.extend(self.links.iter().filter(|l| !l.pinned()).map(|l| l.target()));
+        let above = Graph::parent(space, 0, parent);
+        let may_go = self.links.iter().filter(|l| !l.pinned() && l.target() != above);
+        self.names.extend(may_go.map(|l| l.target()));
         self.score(space, parent);
         let worst: Vec<u32> = self.near.iter().rev().map(|c| c.node()).collect();
         links::pin(graph.row(parent), child, &worst);
-        // Relaxed: read by this thread, and where no writer runs.
-        space.store.parents.word(child).store(parent, Ordering::Relaxed);
-        // As far as there is room: its own row never gives it up then.
-        links::offer(graph.row(child), Link::new(parent, false));
+        // Relaxed: read by this thread, where no writer runs, and by inserts as what is worth keeping.
+        let old = space.store.parents.word(child).swap(parent, Ordering::Relaxed);
+        // One whose insert still runs may be about to link the child itself.
+        if node(space, parent).is_sure() {
+            let link = Link::new(parent, false);
+            if links::offer(graph.row(child), link) == Offer::Full {
+                links::evict(graph.row(child), old, link);
+            }
+        }
     }
 
     /// Names the neighbours of two nodes of level 0.

@@ -82,10 +82,7 @@ impl<'a> Item<'a> {
         {
             return Err(Error::BadName { bytes: name.len() });
         }
-        if let Some(tag) = self.tags.iter().find(|tag| tag.is_empty() || tag.len() > TAG_BYTES_MAX)
-        {
-            return Err(Error::BadTag { bytes: tag.len() });
-        }
+        self.tags.iter().try_for_each(|tag| check_tag(tag))?;
         let bytes = self.payload.len();
         if bytes > PAYLOAD_BYTES_MAX { Err(Error::PayloadTooLong { bytes }) } else { Ok(()) }
     }
@@ -100,6 +97,7 @@ impl Index {
     /// bulk build or snapshot, or while another thread replaces the item: it may have its tag then,
     /// and to repeat the call does no harm.
     pub fn tag(&self, key: u64, tag: &str) -> Result<bool> {
+        check_tag(tag)?;
         let _beside_others = self.gate.share()?;
         let root = self.root();
         if root.find(key).is_none() {
@@ -185,6 +183,12 @@ impl Index {
         }
         Ok(deleted)
     }
+}
+
+/// Refuses what is no name of a tag.
+fn check_tag(tag: &str) -> Result<()> {
+    let bytes = tag.len();
+    if bytes == 0 || bytes > TAG_BYTES_MAX { Err(Error::BadTag { bytes }) } else { Ok(()) }
 }
 
 impl Root {

@@ -58,8 +58,9 @@ impl Index {
         self.write(item, Mode::Insert).map(drop)
     }
 
-    /// Adds an item, or gives the item of this key another vector; true if there was one. A search
-    /// that runs beside it finds the item as it was or as it is, never twice and never not at all;
+    /// Adds an item, or puts the item of this key anew, with this vector and the name it had, but
+    /// without tags and payload ([`Self::update`] keeps them); true if there was one. A search that
+    /// runs beside it finds the item as it was or as it is, never twice and never not at all;
     /// when this returns, every search that starts finds it as it is.
     ///
     /// Otherwise as [`Self::insert`].

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Keys are JavaScript numbers that are whole and at most 2^53 − 1, so that each of them is one
-//! exact `f64`. Results cross as typed arrays; nothing crosses as text.
+//! exact `f64`. Numbers cross as typed arrays; names, tags and filters as text.
 //!
 //! Absent on purpose: defaults, validation of JavaScript values and anything asynchronous, which
 //! belong to the package's TypeScript.

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use crate::{Result, errors, number};
 
-/// Items that are put or deleted between two reports.
+/// Items that are put, deleted or tagged between two reports.
 const ITEMS_PER_REPORT: usize = 64;
 
 /// Runs `step` for each of `count` items, reporting to `progress`; how many it was true for.

@@ -25,7 +25,7 @@ export const tag = (value) => isText(value, 255) && value.length > 0;
 export const tags = (value) => Array.isArray(value) && value.length < 100 && Array.from(value).every(tag);
 /** Of those among the values, the ones without signs. */
 export const filter = (value) => isText(value, 1e6) && /^[^\s&|!()"]+$/.test(value);
-export const payload = (value) => value instanceof Uint8Array;
+export const payload = (value) => value instanceof Uint8Array && !isLost(value);
 /** As many ids as there are vectors for them, all different. */
 export const idsFor = (count) => (value) => {
   const list = elements(value, true);

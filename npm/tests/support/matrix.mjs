@@ -1,7 +1,7 @@
 // One index, every slot and every value: what a cell does, and whether it may.
 
 import { numbers } from "../suite/data.js";
-import { IDS, SLOTS } from "./slots.mjs";
+import { IDS, SLOTS, TAGGED } from "./slots.mjs";
 import { DIMENSIONS, VALUES } from "./values.mjs";
 
 const CONFIGURATIONS = [
@@ -25,6 +25,7 @@ class Matrix {
     const { Index } = ecphory;
     const index = await Index.create({ dimensions: DIMENSIONS, ...configuration });
     await index.upsertMany(IDS, numbers(IDS.length * DIMENSIONS));
+    await index.tag(TAGGED, "red");
     await index.tune();
     matrix.snapshot = await index.export();
     matrix.answer = JSON.stringify(await index.search(QUERY));

@@ -10,6 +10,9 @@ import { DIMENSIONS } from "./values.mjs";
 /** Ids 0, 1, … of the index of the matrix. */
 export const IDS = firstIds(20);
 
+/** Those of them with the tag "red". */
+export const TAGGED = [1, 3];
+
 const vector = () => numbers(DIMENSIONS, 5);
 const vectors = (count) => numbers(count * DIMENSIONS, 6);
 
@@ -101,12 +104,15 @@ const putting = {
 };
 for (const [part, good] of Object.entries(putting)) {
   slot(`put ${part}`, part === "id" ? isFullName(good) : good, ({ index }, value) =>
-    index.put({ id: 100, vector: vector(), [part]: value }), { changes: true, answer: (was) => typeof was === "boolean" });
+    index.put({ id: 100, vector: vector(), [part]: value }), {
+    changes: true,
+    answer: (was, value) => was === (part === "id" && isThere(value)),
+  });
 }
 for (const name of ["tag", "untag"]) {
   slot(`${name} ids`, kind.idsOrName, ({ index }, value) => index[name](value, "red"), {
     changes: true,
-    answer: (count, value) => count === (name === "tag" ? tagged(value) : 0),
+    answer: (count, value) => count === (name === "tag" ? there(value).length : new Set(there(value).filter(isTagged)).size),
   });
   slot(`${name} tag`, name === "tag" ? kind.tag : isTextOf(255), ({ index }, value) => index[name]([3, 100], value), changes);
 }
@@ -226,9 +232,13 @@ function isThere(value) {
   return typeof value === "number" && value < IDS.length;
 }
 
-/** How many items a `tag` of these ids finds. */
-function tagged(value) {
-  return (kind.id(value) ? [value] : (kind.elements(value, true) ?? [])).filter(isThere).length;
+/** Those of some ids that are there. */
+function there(value) {
+  return (kind.id(value) ? [value] : (kind.elements(value, true) ?? [])).filter(isThere);
+}
+
+function isTagged(id) {
+  return TAGGED.includes(id);
 }
 
 /** What may be looked for may be empty, what is put may not. */

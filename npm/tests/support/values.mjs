@@ -83,6 +83,7 @@ export const VALUES = [
   ["a detached Float32Array", () => detached(new Float32Array(ones()))],
   ["a detached Float64Array", () => detached(Float64Array.of(3, 4))],
   ["a detached Uint32Array", () => detached(Uint32Array.of(3, 4))],
+  ["a detached Uint8Array", () => detached(new Uint8Array(8))],
   ["a detached ArrayBuffer", () => detached(new Uint8Array(8)).buffer],
   ["a shared Float32Array", () => new Float32Array(new SharedArrayBuffer(32)).fill(1)],
   ["a shared Float64Array", () => new Float64Array(new SharedArrayBuffer(16)).fill(3)],

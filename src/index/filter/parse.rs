@@ -64,6 +64,8 @@ impl Parser<'_> {
         while self.peek() == Some(sign) {
             self.at += 1;
             all = join(all, part(self)?);
+            // No more memory is taken for what will be refused.
+            all.check()?;
         }
         Ok(all)
     }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 /// The usual run, from a cold machine.
 const BUDGET: Duration = Duration::from_mins(45);
-/// The run of every count, under the sanitizers as well.
+/// The run of every count, and of some under the sanitizers.
 const FULL_BUDGET: Duration = Duration::from_hours(3);
 
 /// Set for `--full`: tests run every repetition that the project promises.
