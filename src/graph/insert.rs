@@ -270,7 +270,7 @@ impl Insert<'_> {
         let row = self.graph.row(parent);
         let slot = self.newcomer.slot;
         if links::offer(row, Link::new(slot, true)) != Offer::Linked {
-            let victims = self.victims(0, parent, true, scratch);
+            let victims = self.victims(0, parent, scratch);
             links::pin(row, slot, &victims);
         }
         Step::Pinned.done();
@@ -294,7 +294,7 @@ impl Insert<'_> {
             if links::offer(row, link) == Offer::Linked {
                 return;
             }
-            let victims = self.victims(level, node, false, scratch);
+            let victims = self.victims(level, node, scratch);
             if victims.contains(&name) || victims.is_empty() {
                 return;
             }
@@ -307,14 +307,8 @@ impl Insert<'_> {
     }
 
     /// The links of a full row that pruning it together with the newcomer would drop, farthest
-    /// first; they may name the newcomer itself, unless it is to be pinned.
-    fn victims(
-        &self,
-        level: usize,
-        node: u32,
-        pinned: bool,
-        scratch: &mut InsertScratch,
-    ) -> Vec<u32> {
+    /// first; they may name the newcomer itself.
+    fn victims(&self, level: usize, node: u32, scratch: &mut InsertScratch) -> Vec<u32> {
         let graph = self.graph;
         let slot_of = |node| if level == 0 { node } else { graph.slot_of(node) };
         let (row, name) = if level == 0 {
@@ -324,8 +318,9 @@ impl Insert<'_> {
         };
         let InsertScratch { selector, row: links, .. } = scratch;
         links::read_links(row, links);
-        links.retain(|link| link.target() != name);
-        links.push(Link::new(name, pinned));
+        if links.iter().all(|link| link.target() != name) {
+            links.push(Link::new(name, false));
+        }
         let parent = Graph::parent(self.space, level, node);
         let kept = selector.prune(self.space, slot_of(node), parent, row.len(), &slot_of, links);
         links[kept..].iter().rev().map(|link| link.target()).collect()

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::layout::{Graph, node, node_word};
-use super::links::{self, Offer};
+use super::links;
 use super::pool::{Candidate, sort};
 use super::probe::Probe;
 use super::select::Selector;
@@ -155,20 +155,15 @@ impl MendScratch {
     fn hang(&mut self, graph: &Graph, space: &Space, child: u32, parent: u32) {
         links::read_links(graph.row(parent), &mut self.links);
         self.names.clear();
-        let above = Graph::parent(space, 0, parent);
-        let may_go = self.links.iter().filter(|l| !l.pinned() && l.target() != above);
-        self.names.extend(may_go.map(|l| l.target()));
+        self.names.extend(self.links.iter().filter(|l| !l.pinned()).map(|l| l.target()));
         self.score(space, parent);
         let worst: Vec<u32> = self.near.iter().rev().map(|c| c.node()).collect();
         links::pin(graph.row(parent), child, &worst);
         // Relaxed: read by this thread, where no writer runs, and by inserts as what is worth keeping.
-        let old = space.store.parents.word(child).swap(parent, Ordering::Relaxed);
-        // One whose insert still runs may be about to link the child itself.
+        space.store.parents.word(child).store(parent, Ordering::Relaxed);
+        // As far as there is room. One whose insert still runs may be about to link the child itself.
         if node(space, parent).is_sure() {
-            let link = Link::new(parent, false);
-            if links::offer(graph.row(child), link) == Offer::Full {
-                links::evict(graph.row(child), old, link);
-            }
+            links::offer(graph.row(child), Link::new(parent, false));
         }
     }
 

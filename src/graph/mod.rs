@@ -27,8 +27,8 @@
 //!   in the row of a parent of smaller rank (by two for the moment in which it moves from a dead
 //!   one to another); pinned links are never replaced. So each node is reachable from the anchor by induction over ranks, at every instant, and the anchor seeds
 //!   every walk of level 0. (In-degree guards alone left up to 58.7 % of duplicate-heavy data
-//!   unreachable in a probe of the design; the pinned tree none.) The other way, a row that gives
-//!   links up keeps the one to its own parent, where there is one: so whoever is among the children
+//!   unreachable in a probe of the design; the pinned tree none.) The other way, a row that is
+//!   pruned keeps the link to its own parent, where there is one: so whoever is among the children
 //!   of a node finds it, too. (Else the first of a group hangs by a parent far away, and later ones
 //!   nearer by crowd its other links out: 9 of 200 builds at m 4 lost such an item at ef 256, and
 //!   groups of copies up to 59; with it one item in 382 runs.)

@@ -65,7 +65,7 @@ fn named(subject: &Subject, bytes: usize) -> Wanted {
 const TEXT_CALLS: &[Call<str>] = &[
     Call {
         name: "tag",
-        wanted: |subject, bytes| if subject.len() == 0 { Wanted::Answer } else { tagged(bytes) },
+        wanted: |_, bytes| tagged(bytes),
         run: |index, tag| {
             let was_there = index.contains(7);
             let given = index.tag(7, tag)?;
@@ -76,7 +76,7 @@ const TEXT_CALLS: &[Call<str>] = &[
     },
     Call {
         name: "tag of a key without an item",
-        wanted: |_, _| Wanted::Answer,
+        wanted: |_, bytes| tagged(bytes),
         run: |index, tag| right(!index.tag(NEW, tag)? && index.tags(NEW).is_none(), "an item"),
     },
     Call {
