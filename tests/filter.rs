@@ -1,7 +1,7 @@
 //! Searches among some of the items find as many as there are, and the right ones.
 
 use ecphory::exec::Sequential;
-use ecphory::{Index, Metric};
+use ecphory::{Index, Metric, Plan};
 use ecphory_tests::data::{Numbers, seed};
 use ecphory_tests::words;
 
@@ -101,4 +101,26 @@ fn sets_follow_what_becomes_of_their_items() {
     assert!(
         index.search(&[6.1, 0.0]).up_to(10).among(&index.key_set([])).run().unwrap().is_empty()
     );
+}
+
+/// A walk that was tried in vain must not stop the one that goes as far as it takes: half and a
+/// tenth of the words are found by walking, one in a thousand by comparing, and the search says so.
+#[test]
+fn many_are_walked_to_and_few_compared() {
+    let words = built();
+    let dim = words.index.options().dim;
+    let walked = |share: u64| {
+        let keys = (0..words.index.len() as u64).filter(|key| key % share == 0);
+        let set = words.index.key_set(keys);
+        let plans = words.queries.chunks(dim).map(|query| {
+            let (_, work) = words.index.search(query).k(10).ef(20).among(&set).explain().unwrap();
+            assert_eq!(work.plan == Plan::Walk, work.to_string().starts_with("walked the graph"));
+            assert!(work.plan == Plan::Scan || (work.ef >= 20 && work.hops > 0), "{work}");
+            work
+        });
+        plans.filter(|work| work.plan == Plan::Walk).count()
+    };
+    let counts = [2, 10, 1000].map(walked);
+    println!("walked, of 100 queries: {counts:?}");
+    assert!(counts[0] == 100 && counts[1] >= 50 && counts[2] == 0, "{counts:?}");
 }

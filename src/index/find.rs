@@ -65,7 +65,7 @@ impl Work {
     /// Both, of which the second gave the answer.
     pub(super) fn then(self, last: Self) -> Self {
         let distances = self.distances.saturating_add(last.distances);
-        Self { ef: self.ef, hops: self.hops, distances, ..last }
+        Self { ef: self.ef.max(last.ef), hops: self.hops + last.hops, distances, ..last }
     }
 }
 

@@ -169,7 +169,13 @@ impl Tag {
     /// Whether a slot has it.
     #[inline]
     pub(crate) fn has(&self, slot: u32) -> bool {
-        self.bits.get(slot as usize / 64) >> (slot % 64) & 1 == 1
+        self.word(slot / 64) >> (slot % 64) & 1 == 1
+    }
+
+    /// Which of the slots from `64 · word` on have it.
+    #[inline]
+    pub(crate) fn word(&self, word: u32) -> u64 {
+        self.bits.get(word as usize)
     }
 
     /// Gives it to a slot; false if that had it.

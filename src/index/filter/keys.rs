@@ -1,6 +1,6 @@
 //! A set of keys, prepared for searches among their items.
 
-use super::{Filter, filtered};
+use super::{COMPARE, Filter, filtered};
 use crate::graph::{Scratch, node};
 use crate::index::Index;
 use crate::index::find::Sought;
@@ -31,7 +31,7 @@ impl Filter for KeySet {
     }
 
     fn cost(&self, _: &Root, _: f64) -> usize {
-        self.len()
+        COMPARE * self.len()
     }
 
     fn is_counted(&self) -> bool {

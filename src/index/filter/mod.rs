@@ -32,12 +32,12 @@ use crate::limits::EF_MAX;
 pub use keys::KeySet;
 pub use tags::TagFilter;
 
-/// What a candidate of a walk costs, in comparisons of vectors: a walk meets some 24 nodes for each
-/// candidate it keeps, and compares three of their codes in the time of one vector.
-const CANDIDATE: usize = 8;
-/// How many short walks comparing all must cost for the walk to be worth trying.
-const WORTH: usize = 4;
-/// What it costs to look at an item that is not found, in eighths of comparing it.
+/// How many short walks comparing all must cost for the walk to be worth trying: what it costs more
+/// where it was in vain is one in so many.
+const WORTH: usize = 8;
+/// What comparing an item costs: costs are counted in eighths of that.
+const COMPARE: usize = 8;
+/// What it costs to look at an item that is not found.
 const LOOK: usize = 1;
 
 /// Which items a search may find. A search without one does not pay for it, not in bytes either.
@@ -59,7 +59,7 @@ pub(super) trait Filter: Sync {
 
     /// What it costs to compare all that may be found, if that is a certain share of all.
     fn cost(&self, root: &Root, share: f64) -> usize {
-        (root.len() as f64 * (share + LOOK as f64 / 8.0)) as usize
+        (root.len() as f64 * (share * COMPARE as f64 + LOOK as f64)) as usize
     }
 
     /// Whether [`Self::cost`] does not depend on the share.
@@ -81,6 +81,16 @@ impl<F: Fn(u64) -> bool + Sync> Filter for F {
     }
 }
 
+/// What each candidate that a walk keeps costs.
+///
+/// The bulk of it are the nodes a walk meets, some 24 for each candidate it keeps: comparing the code
+/// of one takes as long as reading 120 bytes and a third of a byte for each component; comparing an
+/// item in full, 200 bytes and its row. Vectors cost less in a walk than one by one: 15 items.
+fn candidate(root: &Root, is_exact: bool) -> usize {
+    let (row, dim) = (root.space.ranked().stride(), root.space.store.shape.dim);
+    if is_exact { 15 * COMPARE } else { COMPARE * 24 * (120 + dim / 3) / (200 + row) }
+}
+
 fn filtered(
     filter: &dyn Filter,
     sought: &Sought<'_>,
@@ -90,12 +100,14 @@ fn filtered(
     let &Sought { root, query, k, ef, watch, .. } = sought;
     scratch.probe.set_query(&root.space, query);
     let wanted = if scratch.probe.is_exact() { ef } else { ef.max(2 * k) };
+    let candidate = candidate(root, scratch.probe.is_exact());
     let mut keeps = root.ef_among_dead(wanted);
     let (mut spent, mut walked) = (0, Work::default());
     // One walk to see, one that goes as far as it takes, and one if the first was wrong.
     for _ in 0..3 {
-        let all = filter.cost(root, 0.0);
-        if filter.is_counted() && all <= WORTH * CANDIDATE * keeps {
+        // The first is worth trying only where all that may be found are many.
+        let few = WORTH * candidate * keeps;
+        if spent == 0 && filter.is_counted() && filter.cost(root, 0.0) <= few {
             break;
         }
         scratch.search(&root.graph, &root.space, k, keeps, watch);
@@ -105,7 +117,8 @@ fn filtered(
             scratch.pool.candidates().iter().filter_map(|c| root.item_of(c.node())).collect();
         items.retain(|&slot| filter.admits(root, slot));
         root.keep_one_each(&mut items);
-        if items.len() >= wanted || scratch.has_stopped {
+        // So many were aimed at and a tenth more; a few less are no reason to walk again.
+        if items.len() >= (wanted - wanted / 4).max(k) || scratch.has_stopped {
             rank_items(root, scratch, &items, k, hits);
             return walked;
         }
@@ -113,11 +126,18 @@ fn filtered(
         if met < keeps {
             break;
         }
-        let share = (items.len() + 1) as f64 / (met + 1) as f64;
-        spent += CANDIDATE * keeps;
-        keeps = (1.1 * wanted as f64 / share) as usize + 1;
-        let enough = keeps <= EF_MAX && CANDIDATE * keeps + spent <= filter.cost(root, share);
-        if !enough {
+        spent += candidate * keeps;
+        let aim = |found: f64| {
+            ((1.1 * wanted as f64 * (met + 1) as f64 / found) as usize).saturating_add(1)
+        };
+        // By as many as were found the share is a guess, which may be too high by its deviation: a
+        // walk in vain costs more than one that was not tried.
+        let found = (items.len() + 1) as f64;
+        let surely = found - found.sqrt();
+        let all = filter.cost(root, surely / (met + 1) as f64);
+        let most = aim(surely);
+        keeps = aim(found);
+        if most > EF_MAX || candidate * most + spent > all {
             break;
         }
     }

@@ -7,7 +7,7 @@
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::atomic::Ordering;
 
-use super::{Filter, filtered};
+use super::{COMPARE, Filter, filtered};
 use crate::error::{Error, Result};
 use crate::graph::Scratch;
 use crate::index::find::Sought;
@@ -132,6 +132,7 @@ enum Found<'a> {
 /// An expression over the tags of one root.
 struct Prepared<'a> {
     steps: Vec<Found<'a>>,
+    depth: usize,
     /// Slots that it admits, at most.
     most: usize,
 }
@@ -145,10 +146,13 @@ impl TagFilter {
             Step::Or => Found::Or,
             Step::Not => Found::Not,
         };
-        let mut prepared = Prepared { steps: self.steps.iter().map(find).collect(), most: 0 };
+        let steps = self.steps.iter().map(find).collect();
+        let mut prepared = Prepared { steps, depth: self.depth, most: 0 };
         prepared.most = prepared.bound(root);
         if prepared.steps.len() > 1 && prepared.most > FEW {
-            prepared.most = prepared.blocks(root).map(|(_, block)| admitted(&block)).sum();
+            let mut most = 0;
+            prepared.each_block(root, |_, block| most += admitted(block));
+            prepared.most = most;
         }
         prepared
     }
@@ -163,18 +167,31 @@ fn admitted(block: &Block) -> usize {
 
 impl Prepared<'_> {
     fn is_admitted(&self, slot: u32) -> bool {
-        let mut stack = 0u64;
+        self.word(slot / 64) >> (slot % 64) & 1 == 1
+    }
+
+    /// Which of the 64 slots under a word of bits are admitted.
+    fn word(&self, word: u32) -> u64 {
+        let mut stack = [0; DEPTH_MAX + 2];
+        // The top is `stack[top]`; below the first operand there is a word that nobody reads.
+        let mut top = 0;
         for step in &self.steps {
-            stack = match step {
-                Found::Tag(tag) => stack << 1 | u64::from(tag.is_some_and(|tag| tag.has(slot))),
-                Found::Any(value) => stack << 1 | u64::from(*value),
-                // The operands are the two lowest bits, of which one bit remains.
-                Found::And => stack >> 1 & (stack | !1),
-                Found::Or => stack >> 1 | stack & 1,
-                Found::Not => stack ^ 1,
-            };
+            match step {
+                Found::Tag(_) | Found::Any(_) => top += 1,
+                Found::And | Found::Or => top -= 1,
+                Found::Not => {}
+            }
+            let other = stack[top + 1];
+            let value = &mut stack[top];
+            match step {
+                Found::Tag(tag) => *value = tag.map_or(0, |tag| tag.word(word)),
+                Found::Any(all) => *value = if *all { u64::MAX } else { 0 },
+                Found::And => *value &= other,
+                Found::Or => *value |= other,
+                Found::Not => *value = !*value,
+            }
         }
-        stack & 1 == 1
+        stack[top]
     }
 
     /// Slots that it admits at most, by how many each tag has.
@@ -188,7 +205,7 @@ impl Prepared<'_> {
                 Found::Not => stack.pop().map_or(0, |_| end),
                 Found::And | Found::Or => {
                     let (right, left) = (stack.pop().unwrap_or(0), stack.pop().unwrap_or(0));
-                    if matches!(step, Found::And) { left.min(right) } else { left + right }
+                    if matches!(step, Found::And) { left.min(right) } else { end.min(left + right) }
                 }
             };
             stack.push(top);
@@ -196,33 +213,42 @@ impl Prepared<'_> {
         stack.pop().unwrap_or(0)
     }
 
-    /// The first slot of each block, and which of its slots are admitted.
-    fn blocks(&self, root: &Root) -> impl Iterator<Item = (u32, Block)> {
-        let mut stack: Vec<Block> = Vec::new();
-        let blocks = root.space.end().div_ceil(TAG_BLOCK);
-        (0..blocks).map(move |block| {
-            stack.clear();
-            self.steps.iter().for_each(|step| evaluate(step, block, &mut stack));
-            (block * TAG_BLOCK, stack.pop().unwrap_or([0; WORDS]))
-        })
-    }
-}
-
-fn evaluate(step: &Found<'_>, block: u32, stack: &mut Vec<Block>) {
-    match step {
-        Found::Tag(tag) => {
-            let words = tag.and_then(|tag| tag.block(block));
-            // Relaxed: as in `Tag`.
-            let word = |i: usize| words.map_or(0, |words| words[i].load(Ordering::Relaxed));
-            stack.push(std::array::from_fn(word));
+    /// Tells of each block of slots the first, and which of them are admitted.
+    fn each_block(&self, root: &Root, mut seen: impl FnMut(u32, &Block)) {
+        let mut stack = vec![[0; WORDS]; self.depth + 1];
+        for block in 0..root.space.end().div_ceil(TAG_BLOCK) {
+            self.evaluate(block, &mut stack);
+            seen(block * TAG_BLOCK, &stack[1]);
         }
-        Found::Any(value) => stack.push([if *value { u64::MAX } else { 0 }; WORDS]),
-        Found::Not => stack.last_mut().into_iter().flatten().for_each(|word| *word = !*word),
-        Found::And | Found::Or => {
-            let right = stack.pop().unwrap_or([0; WORDS]);
-            let left = stack.last_mut().into_iter().flatten();
-            let both = matches!(step, Found::And);
-            left.zip(right).for_each(|(l, r)| *l = if both { *l & r } else { *l | r });
+    }
+
+    /// As [`Self::word`], for a block; what is admitted is left in `stack[1]`.
+    fn evaluate(&self, block: u32, stack: &mut [Block]) {
+        let mut top = 0;
+        for step in &self.steps {
+            match step {
+                Found::Tag(tag) => {
+                    top += 1;
+                    match tag.and_then(|tag| tag.block(block)) {
+                        // Relaxed: as in `Tag`.
+                        Some(words) => (stack[top].iter_mut().zip(words))
+                            .for_each(|(to, from)| *to = from.load(Ordering::Relaxed)),
+                        None => stack[top] = [0; WORDS],
+                    }
+                }
+                Found::Any(all) => {
+                    top += 1;
+                    stack[top] = [if *all { u64::MAX } else { 0 }; WORDS];
+                }
+                Found::Not => stack[top].iter_mut().for_each(|word| *word = !*word),
+                Found::And | Found::Or => {
+                    let (left, right) = stack.split_at_mut(top);
+                    top -= 1;
+                    let both = matches!(step, Found::And);
+                    let join = |(l, r): (&mut u64, &u64)| *l = if both { *l & r } else { *l | r };
+                    left[top].iter_mut().zip(&right[0]).for_each(join);
+                }
+            }
         }
     }
 }
@@ -235,31 +261,35 @@ impl Filter for Prepared<'_> {
     fn slots(&self, root: &Root) -> Vec<u32> {
         let then = (root.updates.now(), root.removals.now());
         let end = root.space.end();
-        let mut items = Vec::new();
-        let mut has_moved = false;
-        for (first, block) in self.blocks(root) {
-            for (place, word) in (0..).zip(block) {
-                let slots = ones(word).map(|bit| first + 64 * place + bit);
-                for slot in slots.filter(|&slot| 0 < slot && slot < end) {
-                    let Some(item) = root.item_of(slot) else { continue };
-                    has_moved |= item != slot;
-                    // The bit may have been that of an item that was there before: bits are no
-                    // secret as rows are. Those of a slot that is an item now are its own.
-                    if self.is_admitted(item) {
-                        items.push(item);
+        let (mut items, mut moved) = (Vec::with_capacity(self.most), Vec::new());
+        self.each_block(root, |first, block| {
+            for (place, &word) in (0..).zip(block).filter(|&(_, &word)| word != 0) {
+                let mut sure = 0;
+                let first = first + 64 * place;
+                for bit in ones(word) {
+                    let slot = first + bit;
+                    let item = (0 < slot && slot < end).then(|| root.item_of(slot)).flatten();
+                    if item == Some(slot) {
+                        sure |= 1 << bit;
+                    } else {
+                        moved.extend(item);
                     }
                 }
+                // A bit may have been that of an item that was there before: bits are no secret as
+                // rows are. Those of a slot that is an item now are its own.
+                items.extend(ones(sure & self.word(first / 64)).map(|bit| first + bit));
             }
-        }
+        });
+        items.extend(moved.iter().filter(|&&slot| self.is_admitted(slot)));
         let rested = root.updates.have_rested(then.0) && root.removals.have_rested(then.1);
-        if has_moved || !rested {
+        if !(moved.is_empty() && rested) {
             root.keep_one_each(&mut items);
         }
         items
     }
 
     fn cost(&self, _: &Root, _: f64) -> usize {
-        self.most
+        COMPARE * self.most
     }
 
     fn is_counted(&self) -> bool {
@@ -302,12 +332,11 @@ mod tests {
             Step::Not => Found::Not,
         };
         let steps: Vec<_> = filter.steps.iter().map(find).collect();
-        let prepared = Prepared { steps, most: 0 };
+        let prepared = Prepared { steps, depth: filter.depth, most: 0 };
         let one = prepared.is_admitted(7);
-        let mut stack = Vec::new();
-        prepared.steps.iter().for_each(|step| evaluate(step, 0, &mut stack));
-        assert_eq!(stack.len(), 1);
-        assert_eq!(stack[0], [if one { u64::MAX } else { 0 }; WORDS]);
+        let mut stack = vec![[0; WORDS]; filter.depth + 1];
+        prepared.evaluate(0, &mut stack);
+        assert_eq!(stack[1], [if one { u64::MAX } else { 0 }; WORDS]);
         one
     }
 
