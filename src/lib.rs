@@ -26,8 +26,9 @@
 //! # Layers
 //!
 //! ```text
-//!   index      one index: options, keys, the writers' gate, search, filters   ┐ imports
-//!   snapshot   the container of the file                                      │ go
+//!   durable    a store: spaces that outlive the process                       ┐ imports
+//!   index      one index: options, keys, the writers' gate, search, filters   │ go
+//!   snapshot   the container of the file · log  what was done since           │
 //!   graph      lock-free HNSW: walk, build, insert, reclaim · scan  exact     │ down
 //!   control    decisions from samples: recall to breadth
 //!   store      rows that never move, and what they mean together              │ only
@@ -58,11 +59,13 @@ compile_error!(
 pub mod arch;
 mod control;
 mod distance;
+mod durable;
 pub mod error;
 pub mod exec;
 mod graph;
 mod index;
 pub mod limits;
+pub mod log;
 mod quantize;
 mod scan;
 mod snapshot;
@@ -71,10 +74,11 @@ mod sync;
 
 pub use control::{TunedPoint, Tuning};
 pub use distance::{Metric, Rows, UnknownMetric, UnknownRows};
+pub use durable::{Ack, Space, Store, StoreBuilder};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
-    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet, Keys, Memory, Options,
+    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet, Keys, Memory, Op, Options,
     Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Work, key_of,
 };
 pub use snapshot::Check;

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | read vectors that NumPy or a benchmark wrote | [`vectors::read`] |
 //! | build and search with several threads | [`Pool`] |
+//! | keep spaces that outlive the process | [`open_store`] |
 //! | keep an index in a file | [`save`], [`open`] |
 //! | grow an index in huge pages | [`HugePages`] |
 //! | measure recall, speed and memory | [`bench::run`] |
@@ -50,10 +51,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use ecphory;
-use ecphory::{Check, Index};
+use ecphory::log::StoreError;
+use ecphory::{Check, Index, Store};
 
 pub use exec::{Pool, PoolError, cores};
-pub use storage::{HugePages, StorageError};
+pub use storage::{Folder, HugePages, StorageError};
 
 /// Opens a snapshot.
 ///
@@ -89,4 +91,37 @@ pub fn save(index: &Index, path: impl AsRef<Path>) -> Result<u64, StorageError> 
     metadata
         .map(|metadata| metadata.len())
         .map_err(|cause| StorageError::Read { path: path.to_owned(), cause })
+}
+
+/// Opens the store in a directory, or makes one there: nothing that was acknowledged is lost,
+/// whatever happens to the process or the power.
+///
+/// Snapshots are mapped, memory for growth comes in huge pages. For anything else, use
+/// [`Store::builder`] and a [`Folder`].
+///
+/// ```
+/// use ecphory_native::ecphory::{Index, Metric};
+///
+/// # let path = std::env::temp_dir().join(format!("store-{}", std::process::id()));
+/// let store = ecphory_native::open_store(&path)?;
+/// let words = store.create("words", Index::builder(2).metric(Metric::L2))?;
+/// words.upsert(1, &[0.0, 1.0])?; // on disk when this returns
+/// assert_eq!(words.search(&[0.0, 2.0]).k(1).run()?[0].key, 1);
+/// store.close()?;
+/// # drop((words, store));
+/// # std::fs::remove_dir_all(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`StoreError::Io`] if the directory cannot be read or written, or is in use;
+/// [`StoreError::Damaged`].
+pub fn open_store(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+    let path = path.as_ref();
+    let folder = Folder::open(path).map_err(|cause| StoreError::Io {
+        action: "open",
+        file: path.display().to_string(),
+        cause,
+    })?;
+    Store::builder().allocator(Arc::new(HugePages)).open(Arc::new(folder))
 }

@@ -21,6 +21,12 @@ impl Builder {
         Self { options: Options::new(dim), kernels: arch::detected(), allocator: Arc::new(Heap) }
     }
 
+    /// All options at once.
+    pub(crate) fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// How vectors are compared; cosine unless set.
     #[must_use]
     pub fn metric(mut self, metric: Metric) -> Self {

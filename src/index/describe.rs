@@ -61,6 +61,12 @@ impl<'a> Item<'a> {
         Self { name: Some(name), ..Self::new(key_of(name), vector) }
     }
 
+    /// With a name that its key is of.
+    pub(crate) fn called(mut self, name: &'a str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
     /// With these tags.
     #[must_use]
     pub fn tags(mut self, tags: &'a [&'a str]) -> Self {

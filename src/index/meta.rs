@@ -19,6 +19,35 @@ const CODES: [Codes; 3] = [Codes::Auto, Codes::None, Codes::U7];
 const CODE_ROWS: [CodeRows; 3] = [CodeRows::None, CodeRows::Whole, CodeRows::Split];
 const ROWS: [Rows; 3] = [Rows::F32, Rows::F16, Rows::Codes];
 
+/// The options of an index that has no snapshot yet.
+pub(crate) fn encode_options(options: &Options, fields: &mut FieldsWriter) {
+    let place = |found: Option<usize>| found.expect("every value has a number") as u32;
+    let Options { dim, metric, m, ef_construction, codes, rows, seed } = *options;
+    fields.put_u32(dim as u32);
+    fields.put_u32(place(METRICS.iter().position(|&other| other == metric)));
+    fields.put_u32(m as u32);
+    fields.put_u32(ef_construction as u32);
+    fields.put_u32(place(CODES.iter().position(|&other| other == codes)));
+    fields.put_u32(place(ROWS.iter().position(|&other| other == rows)));
+    fields.put_u64(seed);
+}
+
+/// Reads back what [`encode_options`] wrote.
+pub(crate) fn decode_options(fields: &mut FieldsReader<'_>) -> Result<Options> {
+    let mut options = Options::new(fields.take_u32()? as usize);
+    let metric = METRICS.get(fields.take_u32()? as usize).copied();
+    options.metric = metric.ok_or_else(|| fields.refuse("the metric is unknown"))?;
+    options.m = fields.take_u32()? as usize;
+    options.ef_construction = fields.take_u32()? as usize;
+    let codes = CODES.get(fields.take_u32()? as usize).copied();
+    options.codes = codes.ok_or_else(|| fields.refuse("the kind of codes is unknown"))?;
+    let rows = ROWS.get(fields.take_u32()? as usize).copied();
+    options.rows = rows.ok_or_else(|| fields.refuse("the kind of rows is unknown"))?;
+    options.seed = fields.take_u64()?;
+    options.check().map_err(|_| fields.refuse("an option is outside its bounds"))?;
+    Ok(options)
+}
+
 /// The section of what a tuning found.
 pub(super) fn encode_tuning(tuning: &Tuning) -> FieldsWriter {
     let Tuning { k, items, samples, points } = tuning;

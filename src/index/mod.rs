@@ -16,6 +16,7 @@
 //!                item; waits for nobody
 //!   describe     tags, names and payloads, which belong to an item as its vector does
 //!   filter       searches among some of the items, by a walk or by comparing them
+//!   op           a change as a value, as a log keeps it
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
 //! ```
 //!
@@ -43,6 +44,7 @@ mod iter;
 mod keys;
 mod meta;
 mod name;
+mod op;
 mod options;
 mod root;
 mod samples;
@@ -66,7 +68,10 @@ pub use describe::Item;
 pub use effort::{DEFAULT_EF, Effort};
 pub use filter::{KeySet, TagFilter};
 pub use iter::Keys;
+pub(crate) use meta::{decode_options, encode_options};
 pub use name::key_of;
+pub use op::Op;
+pub(crate) use op::{put_text, take_text};
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
 pub use search::{Batch, Hit, Plan, Search, Work};

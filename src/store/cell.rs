@@ -55,6 +55,14 @@ impl<T: Send + Sync> SwapCell<T> {
         guard.flush();
     }
 
+    /// The current value, which nobody else holds any more.
+    pub(crate) fn into_inner(mut self) -> T {
+        // SAFETY: `self` means that no `Pinned` (which borrows the cell) is left, and the pointer is
+        // null only from here on.
+        let value = unsafe { std::mem::replace(&mut self.value, Atomic::null()).into_owned() };
+        *value.into_box()
+    }
+
     /// Keeps what is reached through this cell alive.
     ///
     /// To pin, and to let a handle go, can drop old values, and with them a host's allocator, whose
@@ -80,9 +88,9 @@ impl<T: Send + Sync> SwapCell<T> {
 
 impl<T> Drop for SwapCell<T> {
     fn drop(&mut self) {
-        // SAFETY: `&mut self` means that no `Pinned` (which borrows the cell) is left, and the
-        // pointer is never null.
-        unsafe { drop(std::mem::replace(&mut self.value, Atomic::null()).into_owned()) };
+        // SAFETY: `&mut self` means that no `Pinned` (which borrows the cell) is left; the pointer
+        // is null only where `into_inner` has taken the value.
+        unsafe { drop(std::mem::replace(&mut self.value, Atomic::null()).try_into_owned()) };
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fixtures and oracles shared by the test programs.
 
 pub mod data;
+pub mod simdisk;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

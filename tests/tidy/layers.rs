@@ -13,7 +13,9 @@ const LAYERS: &[&[&str]] = &[
     &["graph", "scan"],
     &["control"],
     &["snapshot"],
+    &["log"],
     &["index"],
+    &["durable"],
     &["lib"],
 ];
 

@@ -4,16 +4,20 @@
 //!   Check::Full    file ──read──► fresh pages ─┐
 //!   Check::Header  file ──mmap, private──────► ├─► Region ──► Index ──► temporary file ─sync─ rename
 //!   growing                  HugePages ────────┘
+//!   Folder         a directory as the files of a durable store
 //! ```
 //!
 //! - A snapshot file is never modified once it has its name: [`write_atomically`] writes beside it,
 //!   syncs, renames and syncs the directory, so a crash leaves the old file or the new one.
+//! - The directory of a store ([`Folder`]) is locked while it is open, by the system: nobody else
+//!   writes there, and a process that is killed leaves no lock behind.
 //! - A mapping is private and copy-on-write: what an open index changes never reaches the file.
 //! - Everything `unsafe` of this crate is in `mmap`.
 //!
-//! Deliberately absent: locks on files. Replacing a mapped file by rename is safe; cutting one in
+//! Deliberately absent: locks on snapshot files. Replacing a mapped file by rename is safe; cutting one in
 //! place is not, and nothing here does it (see [`open_mapped`]).
 
+mod folder;
 mod mmap;
 mod pages;
 mod write;
@@ -22,6 +26,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use folder::Folder;
 pub use mmap::open_mapped;
 pub use pages::{HugePages, read};
 pub use write::write_atomically;

@@ -1,0 +1,113 @@
+//! Checkpoints: the last snapshots, and what the sealed part of the log says about them, made into
+//! new ones.
+
+use std::io::{self, BufWriter, Write};
+
+use super::open::{Copy, Replayed, sweep};
+use super::{Inner, lock};
+use crate::index::Index;
+use crate::log::{
+    File, Manifest, Manifests, SYNC, Saved, StoreError, number_of, read_sealed, snapshot_name,
+};
+use crate::snapshot::Check;
+
+pub(super) fn checkpoint(inner: &Inner) -> Result<(), StoreError> {
+    let mut manifests = lock(&inner.manifests);
+    checkpoint_with(inner, &mut manifests, &mut |_, _| Ok(()))
+}
+
+/// Makes a checkpoint of the spaces as `change` leaves them, which is told of each.
+pub(super) fn checkpoint_with(
+    inner: &Inner,
+    manifests: &mut Manifests,
+    change: &mut dyn FnMut(u64, &mut Copy) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let next = make(inner, &manifests.current, change);
+    let made = next.and_then(|next| replace(inner, manifests, next));
+    // What was not needed, or is not any more; the error that led here is the one to report.
+    let swept = inner.log.check().and_then(|()| sweep(&*inner.storage, &manifests.current));
+    made.and(swept)
+}
+
+/// Makes the snapshots of a checkpoint, and the manifest that names them.
+fn make(
+    inner: &Inner,
+    old: &Manifest,
+    change: &mut dyn FnMut(u64, &mut Copy) -> Result<(), StoreError>,
+) -> Result<Manifest, StoreError> {
+    // All frames before it are durable, and no other will be.
+    let (segment, last) = inner.log.begin_segment()?;
+    let storage = &*inner.storage;
+    let mut copies = Replayed::open(storage, old, Check::Header, &inner.allocator)?;
+    read_sealed(storage, old, segment, &mut |lsn, payload| copies.replay(lsn, payload))?;
+    let mut next = Manifest { segment, durable: last, spaces: Vec::new(), ..*old };
+    for (id, mut copy) in copies.spaces {
+        change(id, &mut copy)?;
+        let Copy { name, index, mut file, has_changed, .. } = copy;
+        if has_changed {
+            file = next.next_file;
+            next.next_file += 1;
+            save(inner, file, &index)?;
+        }
+        next.spaces.push(Saved { id, file, lsn: last, name });
+    }
+    storage.sync().map_err(|_| inner.log.poison())?;
+    Ok(next)
+}
+
+/// Writes a snapshot, durably but for its name.
+fn save(inner: &Inner, file: u64, index: &Index) -> Result<(), StoreError> {
+    let name = snapshot_name(file);
+    let failed = |action| StoreError::io(action, &name);
+    let made = inner.storage.create(&name).map_err(failed("create"))?;
+    let mut out = BufWriter::with_capacity(1 << 20, Sequential { file: &*made, end: 0 });
+    index.write_snapshot(&mut out).and_then(|()| out.flush()).map_err(failed("write"))?;
+    drop(out);
+    // A sync that fails here loses a file that nobody knows of.
+    made.sync().map_err(failed("write"))
+}
+
+/// Puts a manifest in place of the current one.
+fn replace(inner: &Inner, manifests: &mut Manifests, next: Manifest) -> Result<(), StoreError> {
+    manifests.replace(&*inner.storage, next).map_err(|error| match error {
+        StoreError::Io { action: SYNC, .. } => inner.log.poison(),
+        error => error,
+    })
+}
+
+/// Says in the manifest that all frames there are are durable.
+pub(super) fn note_durable(inner: &Inner) -> Result<(), StoreError> {
+    let mut manifests = lock(&inner.manifests);
+    let durable = inner.log.last();
+    inner.log.commit(durable)?;
+    let next = Manifest { durable, ..manifests.current.clone() };
+    replace(inner, &mut manifests, next)
+}
+
+pub(super) fn log_bytes(inner: &Inner) -> Result<u64, StoreError> {
+    let first = lock(&inner.manifests).current.segment;
+    let names = inner.storage.list().map_err(StoreError::io("list", "the folder"))?;
+    let is_needed = |name: &String| number_of(name).is_some_and(|number| number >= first);
+    names.iter().filter(|name| is_needed(name)).try_fold(0, |sum, name| {
+        let file = inner.storage.open(name).map_err(StoreError::io("open", name))?;
+        Ok(sum + file.len().map_err(StoreError::io("read", name))?)
+    })
+}
+
+/// Writes a file from its beginning.
+struct Sequential<'a> {
+    file: &'a dyn File,
+    end: u64,
+}
+
+impl Write for Sequential<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(self.end, bytes)?;
+        self.end += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

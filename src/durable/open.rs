@@ -1,0 +1,186 @@
+//! Opening: the manifest, the snapshots it names, and the frames since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
+
+use super::space::Shared;
+use super::write::{Record, decode};
+use super::{Inner, Spaces, Store, StoreBuilder, damaged};
+use crate::index::{Index, Op};
+use crate::log::{
+    Found, Manifest, Manifests, Saved, Storage, StoreError, create, has_frames, is_snapshot,
+    number_of, recover, snapshot_name,
+};
+use crate::snapshot::Check;
+use crate::store::Allocator;
+
+pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<Store, StoreError> {
+    let StoreBuilder { ack, sizes, check, is_read_only, identity, allocator } = builder;
+    let names = storage.list().map_err(StoreError::io("list", "the folder"))?;
+    let (mut manifests, log, spaces) = match Manifests::load(&*storage, &names)? {
+        Found::Some(manifests) => {
+            let manifest = &manifests.current;
+            let mut spaces = Replayed::open(&*storage, manifest, check, &allocator)?;
+            let log =
+                recover(&storage, &names, manifest, sizes, is_read_only, &mut |lsn, payload| {
+                    spaces.replay(lsn, payload)
+                })?;
+            (manifests, log, spaces)
+        }
+        Found::None { reason, offset } => {
+            if is_read_only || is_in_use(&*storage, &names)? {
+                let file = "manifest-0".to_owned();
+                return Err(StoreError::Damaged { file, offset, reason });
+            }
+            let store = identity.unwrap_or_else(|| RandomState::new().hash_one(0));
+            let log = create(&storage, store, sizes)?;
+            let first =
+                Manifest { generation: 1, store, segment: 1, next_file: 1, ..Manifest::default() };
+            (Manifests::create(&*storage, first)?, log, Replayed::new(&allocator))
+        }
+    };
+    if !is_read_only {
+        manifests.heal(&*storage)?;
+        sweep(&*storage, &manifests.current)?;
+    }
+    let next_id = spaces.next_id;
+    let shared = spaces.spaces.into_iter().map(|(id, Copy { name, index, .. })| {
+        (name.clone(), Arc::new(Shared::new(id, name, index)))
+    });
+    let spaces = Mutex::new(Spaces { by_name: shared.collect(), next_id });
+    let manifests = Mutex::new(manifests);
+    Ok(Store(Arc::new(Inner { storage, log, ack, allocator, spaces, manifests })))
+}
+
+/// Whether files without a manifest are those of a store that was used, and not those of one whose
+/// making was cut short.
+fn is_in_use(storage: &dyn Storage, names: &[String]) -> Result<bool, StoreError> {
+    for name in names {
+        if is_snapshot(name) || (number_of(name).is_some() && has_frames(storage, name)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes the files of a store that its manifest does not need.
+pub(super) fn sweep(storage: &dyn Storage, manifest: &Manifest) -> Result<(), StoreError> {
+    let names = storage.list().map_err(StoreError::io("list", "the folder"))?;
+    let needed: BTreeSet<String> =
+        manifest.spaces.iter().map(|saved| snapshot_name(saved.file)).collect();
+    for name in names {
+        let is_old = number_of(&name).is_some_and(|segment| segment < manifest.segment)
+            || (is_snapshot(&name) && !needed.contains(&name));
+        if is_old {
+            storage.remove(&name).map_err(StoreError::io("remove", &name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Spaces as a manifest and the frames since make them.
+pub(super) struct Replayed {
+    allocator: Arc<dyn Allocator>,
+    pub(super) spaces: BTreeMap<u64, Copy>,
+    /// Above all identities that were met.
+    pub(super) next_id: u64,
+    /// Spaces that have ended.
+    gone: BTreeSet<u64>,
+}
+
+/// One of them.
+pub(super) struct Copy {
+    pub(super) name: String,
+    pub(super) index: Index,
+    /// The last frame that its snapshot holds.
+    pub(super) lsn: u64,
+    /// Its snapshot, 0 without one.
+    pub(super) file: u64,
+    /// Whether a frame has changed it since.
+    pub(super) has_changed: bool,
+}
+
+impl Replayed {
+    fn new(allocator: &Arc<dyn Allocator>) -> Self {
+        let allocator = Arc::clone(allocator);
+        Self { allocator, spaces: BTreeMap::new(), next_id: 1, gone: BTreeSet::new() }
+    }
+
+    /// The spaces as their snapshots hold them.
+    pub(super) fn open(
+        storage: &dyn Storage,
+        manifest: &Manifest,
+        check: Check,
+        allocator: &Arc<dyn Allocator>,
+    ) -> Result<Self, StoreError> {
+        let mut replayed = Self::new(allocator);
+        for Saved { id, file, lsn, name } in &manifest.spaces {
+            let index = open_snapshot(storage, *file, check, allocator)?;
+            let (name, lsn, file) = (name.clone(), *lsn, *file);
+            replayed.spaces.insert(*id, Copy { name, index, lsn, file, has_changed: false });
+            replayed.next_id = id + 1;
+        }
+        Ok(replayed)
+    }
+
+    /// Makes the change of a frame.
+    pub(super) fn replay(&mut self, lsn: u64, payload: &[u8]) -> Result<(), StoreError> {
+        let wrong = |reason| StoreError::Damaged { file: frame_name(lsn), offset: 0, reason };
+        let (id, record) = decode(payload).map_err(|error| damaged(&frame_name(lsn), error))?;
+        self.next_id = self.next_id.max(id + 1);
+        match record {
+            Record::Begin { name, options } => {
+                // A snapshot may hold it already.
+                if self.spaces.get(&id).is_none_or(|space| space.lsn < lsn) {
+                    let builder = Index::builder(1).allocator(Arc::clone(&self.allocator));
+                    let index = builder.options(options).build()?;
+                    let name = name.to_owned();
+                    let copy = Copy { name, index, lsn: 0, file: 0, has_changed: true };
+                    self.spaces.insert(id, copy);
+                }
+            }
+            Record::End => {
+                self.spaces.remove(&id);
+                self.gone.insert(id);
+            }
+            Record::Change(mut fields) => match self.spaces.get_mut(&id) {
+                Some(space) if space.lsn < lsn => {
+                    space.has_changed = true;
+                    let applied = Op::decode(&mut fields, |op| op.apply(&space.index));
+                    applied.map_err(|error| damaged(&frame_name(lsn), error))??;
+                }
+                Some(_) => {}
+                // Frames from before a checkpoint that does not hold the space any more.
+                None if self.gone.contains(&id) => {}
+                None => return Err(wrong("it changes a space that never began")),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// The index in a snapshot.
+pub(super) fn open_snapshot(
+    storage: &dyn Storage,
+    file: u64,
+    check: Check,
+    allocator: &Arc<dyn Allocator>,
+) -> Result<Index, StoreError> {
+    let name = snapshot_name(file);
+    let region = storage.region(&name).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => missing(&name),
+        _ => StoreError::io("read", &name)(error),
+    })?;
+    let builder = Index::builder(1).allocator(Arc::clone(allocator));
+    builder.open(region, check).map_err(|error| damaged(&name, error))
+}
+
+fn missing(file: &str) -> StoreError {
+    StoreError::Damaged { file: file.to_owned(), offset: 0, reason: "the file is missing" }
+}
+
+fn frame_name(lsn: u64) -> String {
+    format!("frame {lsn} of the log")
+}

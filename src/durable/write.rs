@@ -1,0 +1,119 @@
+//! One change: room in the log, the live index, the frame, the sync.
+//!
+//! # Payload of a frame, version 1
+//! ```text
+//!   u64  space
+//!   u32  0: the space begins    name, options (dim, metric, m, ef_construction, codes, rows, seed)
+//!        1: the space ends
+//!        2: a change            as `index::op` says
+//! ```
+
+use std::sync::Arc;
+
+use super::space::{Shared, Space};
+use super::{Ack, Inner, no_space};
+use crate::error::Result as IndexResult;
+use crate::index::{Builder, Op, Options, decode_options, encode_options, put_text, take_text};
+use crate::limits::NAME_BYTES_MAX;
+use crate::log::StoreError;
+use crate::snapshot::{FieldsReader, FieldsWriter};
+
+/// What a frame says.
+pub(super) enum Record<'a> {
+    Begin { name: &'a str, options: Options },
+    End,
+    Change(FieldsReader<'a>),
+}
+
+/// The space that a frame is about, and what happened to it.
+pub(super) fn decode(payload: &[u8]) -> IndexResult<(u64, Record<'_>)> {
+    let mut fields = FieldsReader::new(payload, 0);
+    let space = fields.take_u64()?;
+    let record = match fields.take_u32()? {
+        0 => {
+            let name = take_text(&mut fields)?;
+            let options = decode_options(&mut fields)?;
+            fields.finish()?;
+            Record::Begin { name, options }
+        }
+        1 => {
+            fields.finish()?;
+            Record::End
+        }
+        2 => Record::Change(fields),
+        _ => return Err(fields.refuse("the kind of frame is unknown")),
+    };
+    Ok((space, record))
+}
+
+fn payload(space: u64, kind: u32) -> FieldsWriter {
+    let mut fields = FieldsWriter::default();
+    fields.put_u64(space);
+    fields.put_u32(kind);
+    fields
+}
+
+pub(super) fn create(inner: &Arc<Inner>, name: &str, index: Builder) -> Result<Space, StoreError> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        return Err(no_space("a space has a name of 1 to 1,024 bytes", name));
+    }
+    let index = index.build()?;
+    let mut spaces = inner.spaces();
+    if spaces.by_name.contains_key(name) {
+        return Err(no_space("there is a space of this name; open it or choose another", name));
+    }
+    let id = spaces.next_id;
+    let mut fields = payload(id, 0);
+    put_text(name, &mut fields);
+    encode_options(index.options(), &mut fields);
+    let room = inner.log.reserve(fields.bytes().len())?;
+    let lsn = inner.log.append(room, fields.bytes())?;
+    spaces.next_id += 1;
+    let shared = Arc::new(Shared::new(id, name.to_owned(), index));
+    spaces.by_name.insert(name.to_owned(), Arc::clone(&shared));
+    drop(spaces);
+    acknowledge(inner, lsn)?;
+    Ok(Space::over(Arc::clone(inner), shared))
+}
+
+pub(super) fn remove(inner: &Inner, name: &str) -> Result<bool, StoreError> {
+    let mut spaces = inner.spaces();
+    let Some(shared) = spaces.by_name.get(name).map(Arc::clone) else { return Ok(false) };
+    let fields = payload(shared.id, 1);
+    let room = inner.log.reserve(fields.bytes().len())?;
+    // So that no frame of the space follows.
+    let mut stripes = shared.all_stripes();
+    let lsn = inner.log.append(room, fields.bytes())?;
+    for is_gone in &mut stripes {
+        **is_gone = true;
+    }
+    spaces.by_name.remove(name);
+    drop(spaces);
+    acknowledge(inner, lsn)?;
+    Ok(true)
+}
+
+pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, StoreError> {
+    let mut fields = payload(space.id, 2);
+    op.encode(&mut fields);
+    let room = inner.log.reserve(fields.bytes().len())?;
+    let is_gone = space.stripe(op.key());
+    if *is_gone {
+        return Err(no_space("the space was taken out", &space.name));
+    }
+    let answer = op.apply(&space.index)?;
+    if !op.has_changed(answer) {
+        return Ok(answer);
+    }
+    let lsn = inner.log.append(room, fields.bytes())?;
+    drop(is_gone);
+    acknowledge(inner, lsn)?;
+    Ok(answer)
+}
+
+fn acknowledge(inner: &Inner, lsn: u64) -> Result<(), StoreError> {
+    match inner.ack {
+        Ack::Durable => inner.log.commit(lsn),
+        Ack::Buffered => Ok(()),
+    }
+}

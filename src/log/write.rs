@@ -1,0 +1,263 @@
+//! Appending: room first, then frames, then a sync that serves everyone who waits.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::StoreError;
+use super::frame::{HEADER as FRAME_HEADER, Header, PAYLOAD_MAX, Place};
+use super::segment::{HEADER, Head, name_of};
+use super::storage::{File, Storage};
+
+/// What a failed sync is called in an error.
+pub(crate) const SYNC: &str = "sync";
+
+/// Values of [`Log::refuses`].
+const OPEN: u8 = 0;
+const READ_ONLY: u8 = 1;
+const POISONED: u8 = 2;
+
+/// The log of a store, open for writing. Any number of threads append and wait.
+pub(crate) struct Log {
+    storage: Arc<dyn Storage>,
+    store: u64,
+    sizes: Sizes,
+    writer: Mutex<Writer>,
+    /// Held by the one thread that syncs for all.
+    syncing: Mutex<()>,
+    /// The last frame that is durable.
+    synced: AtomicU64,
+    /// Why nothing is written any more, if so.
+    refuses: AtomicU8,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Bytes of a segment after which the next begins.
+    pub(crate) segment: u64,
+    /// Bytes of zeros that are written ahead, so that a full disk is met before anything changes,
+    /// and a sync seldom has to make a length durable.
+    pub(crate) ahead: u64,
+}
+
+/// The end of the log.
+pub(super) struct Writer {
+    pub(super) file: Arc<dyn File>,
+    pub(super) segment: u64,
+    /// Where the next frame goes.
+    pub(super) end: u64,
+    /// Bytes of the file that are written, with frames or ahead of them.
+    pub(super) filled: u64,
+    /// Bytes of frames that have room and are not written yet.
+    pub(super) reserved: u64,
+    /// Number of the next frame.
+    pub(super) next: u64,
+    pub(super) chain: u32,
+}
+
+/// Room for a frame; given back when dropped.
+pub(crate) struct Room<'a> {
+    log: &'a Log,
+    bytes: u64,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.log.writer().reserved -= self.bytes;
+    }
+}
+
+impl Log {
+    pub(super) fn over(
+        storage: Arc<dyn Storage>,
+        store: u64,
+        sizes: Sizes,
+        writer: Writer,
+    ) -> Self {
+        let synced = AtomicU64::new(writer.next - 1);
+        let (writer, syncing) = (Mutex::new(writer), Mutex::new(()));
+        Self { storage, store, sizes, writer, syncing, synced, refuses: AtomicU8::new(OPEN) }
+    }
+
+    /// Number of the last frame.
+    pub(crate) fn last(&self) -> u64 {
+        self.writer().next - 1
+    }
+
+    /// Refuses everything from now on.
+    pub(crate) fn poison(&self) -> StoreError {
+        self.refuses.store(POISONED, Ordering::Release);
+        StoreError::Poisoned
+    }
+
+    /// Refuses to write from now on.
+    pub(super) fn read_only(self) -> Self {
+        self.refuses.store(READ_ONLY, Ordering::Release);
+        self
+    }
+
+    /// Refuses if something was lost before, or nothing is to be written.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        // Acquire pairs with the releases above.
+        match self.refuses.load(Ordering::Acquire) {
+            OPEN => Ok(()),
+            READ_ONLY => Err(StoreError::ReadOnly),
+            _ => Err(StoreError::Poisoned),
+        }
+    }
+
+    /// Makes sure that a frame of so many bytes of payload finds room on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where there is none: nothing has changed.
+    pub(crate) fn reserve(&self, payload: usize) -> Result<Room<'_>, StoreError> {
+        self.check()?;
+        if payload > PAYLOAD_MAX {
+            return Err(crate::error::Error::PayloadTooLong { bytes: payload }.into());
+        }
+        let bytes = (FRAME_HEADER + payload) as u64;
+        let mut writer = self.writer();
+        if writer.end >= self.sizes.segment {
+            self.rotate(&mut writer)?;
+        }
+        writer.reserved += bytes;
+        let room = Room { log: self, bytes };
+        let needed = writer.end + writer.reserved;
+        let filled = self.fill(&mut writer, needed);
+        // Before the room, which gives itself back.
+        drop(writer);
+        filled.map(|()| room)
+    }
+
+    /// Writes zeros until the file has `needed` bytes, and some more.
+    fn fill(&self, writer: &mut Writer, needed: u64) -> Result<(), StoreError> {
+        while writer.filled < needed {
+            let zeros = vec![0; self.sizes.ahead.max(1) as usize];
+            let written = writer.file.write_at(writer.filled, &zeros);
+            written.map_err(StoreError::io("write", &name_of(writer.segment)))?;
+            writer.filled += zeros.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes a frame for which there is room, and returns its number. It is durable after
+    /// [`Self::commit`].
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] if the disk does not take what it had room for; what was done in
+    /// memory is ahead of the log then, and nothing more is written.
+    pub(crate) fn append(&self, room: Room<'_>, payload: &[u8]) -> Result<u64, StoreError> {
+        let mut writer = self.writer();
+        self.check()?;
+        let Writer { segment, end, next: lsn, chain, .. } = *writer;
+        let crc = crc32c::crc32c_append(chain, payload);
+        let synced = self.synced.load(Ordering::Acquire);
+        let header = Header { len: payload.len() as u32, lsn, synced, crc };
+        let mut frame = Vec::with_capacity(FRAME_HEADER + payload.len());
+        frame.extend_from_slice(&header.encode(Place { store: self.store, segment }, end));
+        frame.extend_from_slice(payload);
+        if writer.file.write_at(end, &frame).is_err() {
+            return Err(self.poison());
+        }
+        writer.end += frame.len() as u64;
+        writer.filled = writer.filled.max(writer.end);
+        writer.next += 1;
+        writer.chain = crc;
+        drop(writer);
+        drop(room);
+        Ok(lsn)
+    }
+
+    /// Returns when all frames up to a number are durable: one sync serves all that wait for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] if they may be lost.
+    pub(crate) fn commit(&self, lsn: u64) -> Result<(), StoreError> {
+        // Acquire pairs with the release below.
+        while self.synced.load(Ordering::Acquire) < lsn {
+            let _syncing = lock(&self.syncing);
+            self.check()?;
+            if self.synced.load(Ordering::Acquire) >= lsn {
+                break;
+            }
+            let (file, last) = {
+                let writer = self.writer();
+                (Arc::clone(&writer.file), writer.next - 1)
+            };
+            file.sync().map_err(|_| self.poison())?;
+            // A rotation may have made more durable meanwhile.
+            self.synced.fetch_max(last, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    /// Begins the next segment, so that all before can go when a checkpoint holds it. Its number, and
+    /// that of the last frame before it, which is durable like all others.
+    ///
+    /// # Errors
+    /// As for [`Self::reserve`]; [`StoreError::Poisoned`] if frames may be lost.
+    pub(crate) fn begin_segment(&self) -> Result<(u64, u64), StoreError> {
+        self.check()?;
+        let mut writer = self.writer();
+        // One without frames serves as well.
+        if writer.end > HEADER as u64 {
+            self.rotate(&mut writer)?;
+        }
+        Ok((writer.segment, writer.next - 1))
+    }
+
+    fn rotate(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        let old = name_of(writer.segment);
+        // Its zeros go, so that it is whole to the last byte; a frame without room yet is given it in
+        // the next one.
+        writer.file.set_len(writer.end).map_err(StoreError::io("cut", &old))?;
+        writer.filled = writer.end;
+        writer.file.sync().map_err(|_| self.poison())?;
+        self.synced.fetch_max(writer.next - 1, Ordering::AcqRel);
+        let place = Place { store: self.store, segment: writer.segment + 1 };
+        let head = Head { place, first: writer.next, chain: writer.chain };
+        let file = self.unless_synced(begin(&*self.storage, head))?;
+        let filled = HEADER as u64;
+        let mut next = Writer { file, segment: place.segment, end: filled, filled, ..*writer };
+        let needed = filled + next.reserved;
+        if let Err(error) = self.fill(&mut next, needed) {
+            // The old one goes on.
+            let _ = self.storage.remove(&name_of(place.segment));
+            return Err(error);
+        }
+        *writer = next;
+        Ok(())
+    }
+
+    /// Poisons the log if a sync has failed.
+    fn unless_synced<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        let failed = matches!(done, Err(StoreError::Io { action: SYNC, .. }));
+        if failed { Err(self.poison()) } else { done }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        lock(&self.writer)
+    }
+}
+
+/// Makes a segment that is there, durably, without frames. What is left of an attempt before is
+/// replaced.
+pub(super) fn begin(storage: &dyn Storage, head: Head) -> Result<Arc<dyn File>, StoreError> {
+    let name = name_of(head.place.segment);
+    let made = storage.create(&name).or_else(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            storage.remove(&name)?;
+            storage.create(&name)
+        }
+        _ => Err(error),
+    });
+    let file: Arc<dyn File> = made.map_err(StoreError::io("create", &name))?.into();
+    file.write_at(0, &head.encode()).map_err(StoreError::io("write", &name))?;
+    file.sync().and_then(|()| storage.sync()).map_err(StoreError::io(SYNC, &name))?;
+    Ok(file)
+}
+
+/// A panic of another thread leaves nothing half done that the log relies on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,82 @@
+//! Calls that fail, once or from then on: a typed error, nothing lost, and reads go on.
+
+use std::sync::Arc;
+
+use ecphory::log::StoreError;
+use ecphory_tests::simdisk::{Fault, SimDisk};
+use ecphory_tests::times;
+
+use crate::work::{Ask, State, builder, check, do_one, items, plan};
+
+/// Does a plan on a disk of which one call fails; what the store holds afterwards is what was
+/// acknowledged, and what failed with the disk at most.
+fn fail_at(call: usize, fault: Fault, lasts: bool, plan: &[Ask]) -> bool {
+    let disk = SimDisk::default();
+    disk.fail(call, fault, lasts);
+    let open = || builder().open(Arc::new(disk.clone()));
+    let mut store = open().ok();
+    // What may be there: as acknowledged, or with what failed when nobody could know.
+    let mut allowed = vec![State::new()];
+    let mut has_failed = false;
+    for ask in plan {
+        if store.is_none() || matches!(ask, Ask::Reopen) {
+            drop(store);
+            store = open().ok();
+            let found = store.as_ref().map(items);
+            assert!(
+                found.iter().all(|found| allowed.contains(found)),
+                "{call}, {fault:?}: {found:?}"
+            );
+            allowed = found.map_or(allowed, |found| vec![found]);
+            continue;
+        }
+        let there = store.as_ref().expect("it is open");
+        let before = items(there);
+        let done = do_one(there, ask);
+        let after = items(there);
+        match done {
+            Ok(()) => allowed = vec![after],
+            Err(StoreError::Io { .. }) => {
+                has_failed = true;
+                assert_eq!(before, after, "call {call}, {fault:?}: {ask:?} was refused");
+                // A full disk may have room again.
+                if fault == Fault::Full && lasts {
+                    disk.heal();
+                }
+            }
+            Err(StoreError::Poisoned) => {
+                has_failed = true;
+                allowed.extend([before, after]);
+                let again = do_one(there, &Ask::Create("never"));
+                assert!(matches!(again, Err(StoreError::Poisoned)), "{again:?}");
+                disk.heal();
+                store = None;
+            }
+            Err(error) => panic!("call {call}, {fault:?}: {ask:?} failed with {error}"),
+        }
+    }
+    disk.heal();
+    drop(store);
+    let store = open().unwrap();
+    let found = items(&store);
+    assert!(allowed.contains(&found), "call {call}, {fault:?}, {lasts}: {found:?}\n{allowed:?}");
+    check(&store);
+    do_one(&store, &Ask::Create("more")).unwrap();
+    has_failed
+}
+
+#[test]
+fn every_call_may_fail() {
+    let plan = plan(120, 3);
+    let disk = SimDisk::default();
+    crate::run(&disk, &plan);
+    let calls = disk.calls();
+    let step = times(29, 1, 1);
+    for fault in [Fault::Full, Fault::Io, Fault::LostSync] {
+        for lasts in [false, true] {
+            let failed =
+                (0..calls).step_by(step).filter(|&call| fail_at(call, fault, lasts, &plan));
+            println!("{fault:?}, lasts {lasts}: {} of {calls} calls seen to fail", failed.count());
+        }
+    }
+}

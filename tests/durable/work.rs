@@ -1,0 +1,167 @@
+//! What is done to a store, and what must be there afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ecphory::exec::Sequential;
+use ecphory::log::StoreError;
+use ecphory::{Builder, Index, Item, Metric, Op, Space, Store, StoreBuilder, TagFilter};
+use ecphory_tests::data::Numbers;
+use ecphory_tests::simdisk::SimDisk;
+
+/// An item as it can be read: vector, tags, payload, name.
+type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>);
+/// The items of all spaces.
+pub(crate) type State = BTreeMap<String, BTreeMap<u64, Kept>>;
+
+/// One thing that is asked of a store.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Create(&'static str),
+    Remove(&'static str),
+    Insert(&'static str, u64, [f32; 3]),
+    /// With tags and a payload of so many bytes.
+    Upsert(&'static str, u64, [f32; 3], usize),
+    Update(&'static str, u64, [f32; 3]),
+    Named(&'static str, u64, [f32; 3]),
+    Delete(&'static str, u64),
+    Tag(&'static str, u64),
+    Untag(&'static str, u64),
+    Checkpoint,
+    Compact(&'static str),
+    Reopen,
+    Close,
+}
+
+const SPACES: [&str; 3] = ["words", "bilder", "x"];
+
+/// A mixture of everything, with segments and checkpoints so small that all of them happen often.
+pub(crate) fn plan(count: usize, seed: u64) -> Vec<Ask> {
+    let mut numbers = Numbers::new(seed);
+    let mut plan = vec![Ask::Create(SPACES[0]), Ask::Create(SPACES[1])];
+    while plan.len() < count {
+        let space = SPACES[numbers.below(4).min(2)];
+        let key = numbers.below(24) as u64;
+        let vector = [numbers.unit(), numbers.unit(), numbers.unit()];
+        plan.push(match numbers.below(41) {
+            0..=11 => Ask::Insert(space, key, vector),
+            12..=18 => Ask::Upsert(space, key, vector, numbers.below(3) * 400),
+            19..=21 => Ask::Update(space, key, vector),
+            22..=23 => Ask::Named(space, key, vector),
+            24..=29 => Ask::Delete(space, key),
+            30..=32 => Ask::Tag(space, key),
+            33 => Ask::Untag(space, key),
+            34 => Ask::Create(SPACES[2]),
+            35 if numbers.below(3) == 0 => Ask::Remove(space),
+            36..=37 => Ask::Checkpoint,
+            38 => Ask::Reopen,
+            39 => Ask::Close,
+            40 => Ask::Compact(space),
+            _ => Ask::Upsert(space, key, vector, 0),
+        });
+    }
+    plan
+}
+
+/// How stores are opened here: with files of the log that are soon full.
+pub(crate) fn builder() -> StoreBuilder {
+    Store::builder().log_files(3000, 700).identity(7)
+}
+
+fn index() -> Builder {
+    Index::builder(3).metric(Metric::L2).m(4).ef_construction(8)
+}
+
+/// What was done.
+pub(crate) struct Done {
+    /// What there was after each acknowledged request, the empty store first.
+    pub(crate) states: Vec<State>,
+    /// How long the disk's trace was when each of [`Self::states`] was acknowledged.
+    pub(crate) traced: Vec<usize>,
+}
+
+/// Does a plan on a disk that does not fail.
+pub(crate) fn run(disk: &SimDisk, plan: &[Ask]) -> Done {
+    let open = || builder().open(Arc::new(disk.clone())).unwrap();
+    let mut store = open();
+    let mut done = Done { states: vec![State::new()], traced: vec![disk.traced()] };
+    for ask in plan {
+        match ask {
+            Ask::Reopen => {
+                drop(store);
+                store = open();
+            }
+            ask => do_one(&store, ask).unwrap(),
+        }
+        done.states.push(items(&store));
+        done.traced.push(disk.traced());
+    }
+    done
+}
+
+/// Does one request. What the index refuses because of what it holds is no failure of the store.
+pub(crate) fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
+    let apply = |space: &str, op: Op<'_>| store.space(space).map_or(Ok(false), |s| s.apply(&op));
+    let payload = |bytes: usize| vec![bytes as u8; bytes];
+    let done = match ask {
+        Ask::Create(name) if store.space(name).is_some() => Ok(false),
+        Ask::Create(name) => store.create(name, index()).map(|_| true),
+        Ask::Remove(name) => store.remove(name),
+        Ask::Insert(space, key, vector) => apply(space, Op::Insert(Item::new(*key, vector))),
+        Ask::Upsert(space, key, vector, bytes) => {
+            let (tags, payload) = (["red", "round"], payload(*bytes));
+            let tags = &tags[..bytes / 400];
+            apply(space, Op::Upsert(Item::new(*key, vector).tags(tags).payload(&payload)))
+        }
+        Ask::Update(space, key, vector) => apply(space, Op::Update(Item::new(*key, vector))),
+        Ask::Named(space, key, vector) => {
+            let name = format!("name {key}");
+            apply(space, Op::Upsert(Item::named(&name, vector)))
+        }
+        Ask::Delete(space, key) => apply(space, Op::Delete(*key)),
+        Ask::Tag(space, key) => apply(space, Op::Tag(*key, "late")),
+        Ask::Untag(space, key) => apply(space, Op::Untag(*key, "late")),
+        Ask::Checkpoint => store.checkpoint().map(|()| true),
+        Ask::Compact(space) if store.space(space).is_none() => Ok(false),
+        Ask::Compact(space) => store.compact(space, &Sequential).map(|()| true),
+        Ask::Close => store.close().map(|()| true),
+        Ask::Reopen => unreachable!("the caller opens"),
+    };
+    match done {
+        Ok(_) | Err(StoreError::Index(ecphory::Error::DuplicateKey { .. })) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Everything that can be read of a store.
+pub(crate) fn items(store: &Store) -> State {
+    let space = |name: String| {
+        let space = store.space(&name).expect("a name that was listed");
+        let items = space.iter().map(|key| (key, item(&space, key))).collect();
+        (name, items)
+    };
+    store.spaces().into_iter().map(space).collect()
+}
+
+fn item(space: &Space, key: u64) -> Kept {
+    let vector = space.get(key).expect("a key that was listed");
+    let bits = vector.iter().map(|value| value.to_bits()).collect();
+    let tags = space.tags(key).unwrap();
+    for tag in &tags {
+        assert!(space.keys_where(&TagFilter::tag(tag.as_str())).unwrap().contains(&key));
+    }
+    (bits, tags, space.payload(key).unwrap(), space.name_of_item(key))
+}
+
+/// Whether what a store holds holds together: its graphs, and that each item finds itself.
+pub(crate) fn check(store: &Store) {
+    for name in store.spaces() {
+        let space = store.space(&name).expect("a name that was listed");
+        space.check().unwrap();
+        for key in &space {
+            let vector = space.get(key).expect("a key that was listed");
+            let nearest = space.search(&vector).k(1).ef(64).run().unwrap();
+            assert_eq!(nearest[0].distance, 0.0, "item {key} of {name} is not found");
+        }
+    }
+}
