@@ -2,8 +2,11 @@
 //! new ones.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use super::open::{Copy, Replayed, sweep};
+use super::space::{Shared, Space};
+use super::write::{check_name, taken};
 use super::{Inner, lock};
 use crate::index::Index;
 use crate::log::{
@@ -53,6 +56,34 @@ fn make(
     }
     storage.sync().map_err(|_| inner.log.poison())?;
     Ok(next)
+}
+
+/// Makes a space of an index, by a manifest that names its snapshot beside the others.
+pub(super) fn import(inner: &Arc<Inner>, name: &str, index: Index) -> Result<Space, StoreError> {
+    check_name(name)?;
+    inner.log.check()?;
+    let mut manifests = lock(&inner.manifests);
+    // Held until the name is there, so that nobody else takes it.
+    let mut spaces = inner.spaces();
+    if spaces.by_name.contains_key(name) {
+        return Err(taken(name));
+    }
+    let mut next = manifests.current.clone();
+    let (id, file) = (spaces.next_id, next.next_file);
+    next.next_file += 1;
+    // Frames of the space come later.
+    next.spaces.push(Saved { id, file, lsn: inner.log.last(), name: name.to_owned() });
+    let made = save(inner, file, &index)
+        .and_then(|()| inner.storage.sync().map_err(|_| inner.log.poison()))
+        .and_then(|()| replace(inner, &mut manifests, next));
+    if let Err(error) = made {
+        let _ = inner.log.check().and_then(|()| sweep(&*inner.storage, &manifests.current));
+        return Err(error);
+    }
+    spaces.next_id += 1;
+    let shared = Arc::new(Shared::new(id, name.to_owned(), index));
+    spaces.by_name.insert(name.to_owned(), Arc::clone(&shared));
+    Ok(Space::over(Arc::clone(inner), shared))
 }
 
 /// Writes a snapshot, durably but for its name.

@@ -19,7 +19,9 @@ const ROUNDS: usize = 3;
 
 pub(super) fn compact(inner: &Inner, name: &str, exec: &dyn Exec) -> Result<(), StoreError> {
     let shared = inner.spaces().by_name.get(name).map(Arc::clone);
-    let Some(shared) = shared else { return Err(no_space("there is no such space", name)) };
+    let Some(shared) = shared else {
+        return Err(no_space("there is no such space; make it, or choose another than", name));
+    };
     if shared.index.options().rows == Rows::Codes {
         return Ok(());
     }

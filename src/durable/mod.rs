@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::exec::Exec;
-use crate::index::Builder;
+use crate::index::{Builder, Index};
 use crate::log::{Log, Manifests, Sizes, Storage, StoreError};
 use crate::snapshot::Check;
 use crate::store::{Allocator, Heap};
@@ -200,6 +200,16 @@ impl Store {
     /// the builder's; those of a write.
     pub fn create(&self, name: &str, index: Builder) -> Result<Space, StoreError> {
         write::create(&self.0, name, index)
+    }
+
+    /// Makes a space of an index that is there, such as one that was built in bulk: it is written as
+    /// a checkpoint, not to the log.
+    ///
+    /// # Errors
+    /// As for [`Self::create`] and [`Self::checkpoint`]; [`Error::Busy`] if somebody writes to the
+    /// index.
+    pub fn import(&self, name: &str, index: Index) -> Result<Space, StoreError> {
+        checkpoint::import(&self.0, name, index)
     }
 
     /// Takes a space out, with all its items; false if there is none. Who still holds it can read.

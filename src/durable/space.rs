@@ -1,5 +1,6 @@
 //! One space: what can be read of it, and the changes it takes.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Inner, lock, write};
@@ -180,6 +181,16 @@ impl Space {
     /// As [`Index::memory`](crate::Index::memory).
     pub fn memory(&self) -> Memory {
         self.shared.index.memory()
+    }
+
+    /// Writes the space as a snapshot of its own, as [`Index::write_snapshot`] does. Writes wait
+    /// meanwhile; for a copy of all beside them, see [`Store::backup`](crate::Store::backup).
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_snapshot(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let _alone = self.shared.all_stripes();
+        self.shared.index.write_snapshot(out)
     }
 
     /// As [`Index::check`](crate::Index::check), beside nobody who writes.

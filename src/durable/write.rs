@@ -53,14 +53,28 @@ fn payload(space: u64, kind: u32) -> FieldsWriter {
     fields
 }
 
-pub(super) fn create(inner: &Arc<Inner>, name: &str, index: Builder) -> Result<Space, StoreError> {
+/// Refuses what no space can be called.
+pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        return Err(no_space("a space has a name of 1 to 1,024 bytes", name));
+        let start = name.chars().take(32).collect::<String>();
+        return Err(no_space(
+            "a space has a name of 1 to 1,024 bytes; choose another than",
+            &start,
+        ));
     }
+    Ok(())
+}
+
+pub(super) fn taken(name: &str) -> StoreError {
+    no_space("there is a space of this name already; open it, or choose another than", name)
+}
+
+pub(super) fn create(inner: &Arc<Inner>, name: &str, index: Builder) -> Result<Space, StoreError> {
+    check_name(name)?;
     let index = index.build()?;
     let mut spaces = inner.spaces();
     if spaces.by_name.contains_key(name) {
-        return Err(no_space("there is a space of this name; open it or choose another", name));
+        return Err(taken(name));
     }
     let id = spaces.next_id;
     let mut fields = payload(id, 0);
@@ -99,7 +113,10 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
     let room = inner.log.reserve(fields.bytes().len())?;
     let is_gone = space.stripe(op.key());
     if *is_gone {
-        return Err(no_space("the space was taken out", &space.name));
+        return Err(no_space(
+            "the space was taken out; make it anew before writing to",
+            &space.name,
+        ));
     }
     let answer = op.apply(&space.index)?;
     if !op.has_changed(answer) {

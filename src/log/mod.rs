@@ -104,7 +104,7 @@ pub enum StoreError {
     #[error("the store was opened to be read only; open it to write")]
     ReadOnly,
     /// There is a space of this name already, or none.
-    #[error("{what}: {name}")]
+    #[error("{what} {name:?}")]
     Space {
         /// What is wrong with it.
         what: &'static str,

@@ -16,7 +16,9 @@ mod keys;
 mod output;
 mod progress;
 mod query;
+mod store;
 mod tag;
+mod transfer;
 mod upsert;
 mod verify;
 
@@ -56,8 +58,21 @@ enum Command {
     Bench(bench::Bench),
     /// Say what is in a snapshot.
     Info(info::Info),
-    /// Check every block and every link of a snapshot.
+    /// Check every block and every link of a snapshot or a store.
     Verify(verify::Verify),
+    /// Look at a store: a directory of spaces that outlive the process.
+    #[command(subcommand)]
+    Store(store::Store),
+    /// Build spaces of a store anew, without what deleted items have left.
+    Compact(store::Compact),
+    /// Copy a store, as it is at one moment, to another directory.
+    Backup(store::Backup),
+    /// Make a store of a backup.
+    Restore(store::Restore),
+    /// Add items from a file to a space of a store.
+    Import(transfer::Import),
+    /// Write a space of a store to a file.
+    Export(transfer::Export),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -79,6 +94,12 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(bench) => bench.run(&output),
         Command::Info(info) => info.run(&output),
         Command::Verify(verify) => verify.run(&output),
+        Command::Store(store) => store.run(&output),
+        Command::Compact(compact) => compact.run(&output),
+        Command::Backup(backup) => backup.run(&output),
+        Command::Restore(restore) => restore.run(&output),
+        Command::Import(import) => import.run(&output),
+        Command::Export(export) => export.run(&output),
         Command::Completions { shell } => completions(shell, &output),
     };
     match done {
