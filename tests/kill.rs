@@ -15,6 +15,7 @@ use ecphory::{Index, Metric, Op, Space, Store};
 use ecphory_native::open_store;
 use ecphory_tests::data::{Numbers, seed};
 use ecphory_tests::times;
+use serde_json::json;
 
 /// Where the process that is killed writes.
 const FOLDER: &str = "ECPHORY_KILLED";
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
     }
     let kills = times(3, 20, 200);
     let (steps, seconds) = kill(kills);
-    println!("{kills} kills, {steps} changes acknowledged, {seconds:.2} s the longest opening");
+    let report = json!({ "kills": kills, "acknowledged": steps, "longest_opening": seconds });
+    println!("{report}");
     println!("1 passed, 0 failed");
     ExitCode::SUCCESS
 }

@@ -4,7 +4,7 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
-use super::open::{Copy, Replayed, sweep};
+use super::open::{Copy, Replayed, open_snapshot, sweep};
 use super::space::{Shared, Space};
 use super::write::{check_name, taken};
 use super::{Inner, lock};
@@ -113,6 +113,17 @@ pub(super) fn note_durable(inner: &Inner) -> Result<(), StoreError> {
     inner.log.commit(durable)?;
     let next = Manifest { durable, ..manifests.current.clone() };
     replace(inner, &mut manifests, next)
+}
+
+pub(super) fn scrub(inner: &Inner) -> Result<(), StoreError> {
+    // Held, so that no file goes meanwhile.
+    let manifests = lock(&inner.manifests);
+    let storage = &*inner.storage;
+    manifests.verify(storage)?;
+    for saved in &manifests.current.spaces {
+        open_snapshot(storage, saved.file, Check::Full, &inner.allocator)?;
+    }
+    read_sealed(storage, &manifests.current, inner.log.segment(), &mut |_, _| Ok(()))
 }
 
 pub(super) fn log_bytes(inner: &Inner) -> Result<u64, StoreError> {

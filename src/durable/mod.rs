@@ -262,6 +262,16 @@ impl Store {
         backup::backup(&self.0, to)
     }
 
+    /// Reads every file that the store stands on and verifies all of it, beside everything else; O(n)
+    /// time, and memory for a second copy of one space at a time. With [`Check::Header`] this is
+    /// what finds damage that opening did not look for.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names the first file that does not hold.
+    pub fn scrub(&self) -> Result<(), StoreError> {
+        checkpoint::scrub(&self.0)
+    }
+
     /// Bytes of the log since the last checkpoint: what opening the store would have to read.
     ///
     /// # Errors

@@ -191,6 +191,23 @@ impl Manifests {
         self.heal(storage)
     }
 
+    /// Whether both files hold the current one, where they should.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if one does not.
+    pub(crate) fn verify(&self, storage: &dyn Storage) -> Result<(), StoreError> {
+        for (is_current, name) in self.is_current.iter().zip(NAMES) {
+            let found =
+                if *is_current { Manifest::decode(&read(storage, name)?) } else { continue };
+            if found.is_ok_and(|found| found == self.current) {
+                continue;
+            }
+            let (file, reason) = (name.to_owned(), "it is not what was written");
+            return Err(StoreError::Damaged { file, offset: 0, reason });
+        }
+        Ok(())
+    }
+
     /// Writes the current one where it is not.
     pub(crate) fn heal(&mut self, storage: &dyn Storage) -> Result<(), StoreError> {
         for (is_current, name) in self.is_current.iter_mut().zip(NAMES) {

@@ -84,6 +84,11 @@ impl Log {
         self.writer().next - 1
     }
 
+    /// The segment that frames go to.
+    pub(crate) fn segment(&self) -> u64 {
+        self.writer().segment
+    }
+
     /// Refuses everything from now on.
     pub(crate) fn poison(&self) -> StoreError {
         self.refuses.store(POISONED, Ordering::Release);

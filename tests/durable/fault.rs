@@ -45,6 +45,7 @@ fn fail_at(call: usize, fault: Fault, lasts: bool, plan: &[Ask]) -> bool {
                 }
             }
             Err(StoreError::Poisoned) => {
+                assert!(fault != Fault::Full, "call {call}: what is changed had room before");
                 has_failed = true;
                 allowed.extend([before, after]);
                 let again = do_one(there, &Ask::Create("never"));

@@ -68,7 +68,7 @@ pub(crate) fn builder() -> StoreBuilder {
     Store::builder().log_files(3000, 700).identity(7)
 }
 
-fn index() -> Builder {
+pub(crate) fn index() -> Builder {
     Index::builder(3).metric(Metric::L2).m(4).ef_construction(8)
 }
 

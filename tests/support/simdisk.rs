@@ -46,7 +46,7 @@ pub enum Call {
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Half of a write is written, and the rest finds no room.
+    /// Half of a write beyond the end of its file is written, and the rest finds no room.
     Full,
     /// Nothing happens, and an error is returned.
     Io,
@@ -270,7 +270,9 @@ impl SimDisk {
         state.calls += 1;
         let fault = state.fault.filter(|&(at, _, lasts)| at == number || (lasts && at < number));
         let call = match (fault.map(|(_, fault, _)| fault), call) {
-            (Some(Fault::Full), Call::Write(file, offset, bytes)) => {
+            (Some(Fault::Full), Call::Write(file, offset, bytes))
+                if state.live.files[&file].len() < offset as usize + bytes.len() =>
+            {
                 let half = bytes[..bytes.len() / 2].into();
                 state.take(Call::Write(file, offset, half));
                 return Err(ErrorKind::StorageFull.into());

@@ -4,6 +4,7 @@
 //! main ─► setup ──► provides what tests need (apt, npm)
 //!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
 //!      ─► test ───► areas ► runner ► counts
+//!      ─► mutants ► tests that must fail without a guard
 //!      ─► claims ─► table of measured promises
 //!      ─► bench ──► comparisons
 //! ```
@@ -12,6 +13,7 @@
 
 mod bench;
 mod claims;
+mod mutants;
 mod npm;
 mod peers;
 mod process;
@@ -32,6 +34,7 @@ usage: cargo xtask <command>
   claims [area] [--json] [--long] [--write]
                             measure what the project claims, one row a claim; --write: put the
                             rows into the README
+  mutants [--json]          take guards of the store out one by one: each is missed by a test
   bench peers [--help] [...]
                             compare with other libraries: a table, and a picture a data set
   bench web [--rounds N] [--json] [--phase-seconds N] [--serve]
@@ -68,6 +71,10 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
         "test" => {
             flags(rest, &["--quick", "--full"])?;
             test::run(has(rest, "--quick"), has(rest, "--full"))
+        }
+        "mutants" => {
+            flags(rest, &["--json"])?;
+            mutants::run(has(rest, "--json"))
         }
         "claims" => {
             let (options, areas): (Vec<_>, Vec<_>) =

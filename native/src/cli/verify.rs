@@ -62,6 +62,7 @@ impl Verify {
         let mut line = Line::new();
         line.say("reading");
         let store = store::open_to_read(&self.snapshot)?;
+        store.scrub()?;
         let mut verdicts = BTreeMap::new();
         for name in store.spaces() {
             line.say(format!("checking {name}"));

@@ -47,6 +47,31 @@ impl Measurements {
         self.report(process::cargo().args(bench).args(["--", section]))
     }
 
+    /// The report of one section of `benches/durable`.
+    pub(crate) fn durable(&mut self, section: &str) -> anyhow::Result<Report> {
+        let bench = ["bench", "--quiet", "--package", "ecphory-tests", "--bench", "durable"];
+        self.report(process::cargo().args(bench).args(["--", section]))
+    }
+
+    /// The report of `cargo xtask mutants`.
+    pub(crate) fn mutants(&mut self) -> anyhow::Result<Report> {
+        let mut command = process::command(std::env::current_exe()?);
+        self.report(command.args(["mutants", "--json"]))
+    }
+
+    /// What a test prints of what it did, which it did without fault; with every repetition there
+    /// is, if `full`.
+    pub(crate) fn test(&mut self, program: &str, test: &str, full: bool) -> anyhow::Result<Report> {
+        let mut command = process::cargo();
+        command.args(["test", "--quiet", "--package", "ecphory-tests", "--test", program]);
+        command.args(["--", test, "--nocapture"]).env("ECPHORY_FULL", if full { "1" } else { "0" });
+        let line = format!("{} (full: {full})", process::shown(&command));
+        let report = self.reports.entry(line).or_insert_with_key(|line| {
+            Report::within(&mut command, line).map_err(|error| format!("{error:#}"))
+        });
+        report.clone().map_err(anyhow::Error::msg)
+    }
+
     /// The reports of the matrix of boundary values: the library's, the command line's and that of
     /// the npm package, which is built first. Each has a number of `cells` and a list `failed`.
     pub(crate) fn boundary(&mut self) -> anyhow::Result<[Report; 3]> {
@@ -95,6 +120,15 @@ impl Report {
         let text = process::read(command)?;
         let value = serde_json::from_str(&text);
         Ok(Self(value.with_context(|| format!("`{line}` printed no JSON"))?))
+    }
+
+    /// What a command prints on one line among others.
+    fn within(command: &mut std::process::Command, line: &str) -> anyhow::Result<Self> {
+        let text = process::read(command)?;
+        // Beside the dots of the test harness.
+        let object = text.lines().find_map(|line| Some(&line[line.find("{\"")?..]));
+        let object = object.with_context(|| format!("`{line}` printed no JSON"))?;
+        Ok(Self(serde_json::from_str(object).with_context(|| format!("`{line}`"))?))
     }
 
     /// The number at a JSON pointer, such as `/at_recall/0.95/qps`.

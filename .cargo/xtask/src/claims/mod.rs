@@ -13,6 +13,7 @@
 //!
 //! Absent on purpose: tests of behaviour (`cargo xtask test`), and figures nobody can reproduce.
 
+mod durable;
 mod figures;
 mod live;
 mod measure;
@@ -141,9 +142,16 @@ pub(crate) struct Options {
 
 /// Every claim.
 fn all() -> impl Iterator<Item = &'static Claim> {
-    [table::CLAIMS, figures::CLAIMS, million::CLAIMS, web_speed::CLAIMS, live::CLAIMS]
-        .into_iter()
-        .flatten()
+    [
+        table::CLAIMS,
+        figures::CLAIMS,
+        million::CLAIMS,
+        web_speed::CLAIMS,
+        live::CLAIMS,
+        durable::CLAIMS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Measures the claims of `area`, or all; `false` if one does not hold.
