@@ -36,6 +36,9 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of an item's payload, at most.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 24;
 
+/// Spaces of one store, at most.
+pub const SPACES_MAX: usize = 16_384;
+
 /// Highest level of a node. With `m` ≥ 4 a level above 15 has probability 4^-15.
 pub const LEVEL_MAX: usize = 15;
 

@@ -25,6 +25,12 @@ const KEYS: u64 = 150;
 
 fn main() -> ExitCode {
     if let Some(folder) = std::env::var_os(FOLDER) {
+        // A thread that fails must not leave the others to be killed as if all were well.
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            usual(panic);
+            std::process::abort();
+        }));
         write(Path::new(&folder)).unwrap_or_else(|error| panic!("{error}"));
         return ExitCode::SUCCESS;
     }
@@ -133,7 +139,8 @@ fn kill(kills: usize) -> (u64, f64) {
         said.read_line(&mut line).unwrap();
         std::thread::sleep(Duration::from_millis(1 + numbers.below(200) as u64));
         child.kill().expect("it runs until it is killed");
-        child.wait().unwrap();
+        let ended = child.wait().unwrap();
+        assert!(is_killed(ended), "it ended by itself: {ended}");
         loop {
             if let Some((writer, steps)) = line.strip_suffix('\n').and_then(|l| l.split_once(' ')) {
                 acked[writer.parse::<usize>().unwrap()] = steps.parse().unwrap();
@@ -161,4 +168,14 @@ fn check(store: &Store, acked: &mut [u64]) {
         *acked = steps(&space, writer, *acked);
     }
     space.check().unwrap();
+}
+
+#[cfg(unix)]
+fn is_killed(ended: std::process::ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&ended) == Some(9)
+}
+
+#[cfg(not(unix))]
+fn is_killed(ended: std::process::ExitStatus) -> bool {
+    !ended.success()
 }

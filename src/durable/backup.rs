@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 
 use super::checkpoint::checkpoint_with;
+use super::open::open_snapshot;
 use super::{Inner, lock};
 use crate::log::{Manifest, Manifests, Place, Saved, Storage, StoreError, begin_at, snapshot_name};
+use crate::snapshot::Check;
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 1 << 20;
@@ -20,6 +22,7 @@ pub(super) fn backup(inner: &Inner, to: &dyn Storage) -> Result<(), StoreError> 
     checkpoint_with(inner, &mut manifests, &mut |_, _| Ok(()))?;
     let manifest = manifests.current.clone();
     for Saved { file, .. } in &manifest.spaces {
+        open_snapshot(&*inner.storage, *file, Check::Full, &inner.allocator)?;
         copy(&*inner.storage, to, &snapshot_name(*file))?;
     }
     let Manifest { store, segment, durable, .. } = manifest;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use super::open::{Copy, Replayed, open_snapshot, sweep};
-use super::space::{Shared, Space};
+use super::space::Space;
 use super::write::{check_name, taken};
 use super::{Inner, lock};
 use crate::index::Index;
@@ -48,6 +48,11 @@ fn make(
         change(id, &mut copy)?;
         let Copy { name, index, mut file, has_changed, .. } = copy;
         if has_changed {
+            if file != 0 {
+                // It was opened without a look at all of it, and what is damaged there would be
+                // written with checksums that hold.
+                open_snapshot(storage, file, Check::Full, &inner.allocator)?;
+            }
             file = next.next_file;
             next.next_file += 1;
             save(inner, file, &index)?;
@@ -63,13 +68,12 @@ pub(super) fn import(inner: &Arc<Inner>, name: &str, index: Index) -> Result<Spa
     check_name(name)?;
     inner.log.check()?;
     let mut manifests = lock(&inner.manifests);
-    // Held until the name is there, so that nobody else takes it.
-    let mut spaces = inner.spaces();
-    if spaces.by_name.contains_key(name) {
+    let _naming = lock(&inner.naming);
+    if inner.spaces().by_name.contains_key(name) {
         return Err(taken(name));
     }
     let mut next = manifests.current.clone();
-    let (id, file) = (spaces.next_id, next.next_file);
+    let (id, file) = (inner.spaces().next_id()?, next.next_file);
     next.next_file += 1;
     // Frames of the space come later.
     next.spaces.push(Saved { id, file, lsn: inner.log.last(), name: name.to_owned() });
@@ -80,9 +84,7 @@ pub(super) fn import(inner: &Arc<Inner>, name: &str, index: Index) -> Result<Spa
         let _ = inner.log.check().and_then(|()| sweep(&*inner.storage, &manifests.current));
         return Err(error);
     }
-    spaces.next_id += 1;
-    let shared = Arc::new(Shared::new(id, name.to_owned(), index));
-    spaces.by_name.insert(name.to_owned(), Arc::clone(&shared));
+    let shared = inner.spaces().add(id, name, index);
     Ok(Space::over(Arc::clone(inner), shared))
 }
 

@@ -43,6 +43,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Error;
 use crate::exec::Exec;
 use crate::index::{Builder, Index};
+use crate::limits::SPACES_MAX;
 use crate::log::{Log, Manifests, Sizes, Storage, StoreError};
 use crate::snapshot::Check;
 use crate::store::{Allocator, Heap};
@@ -98,6 +99,8 @@ struct Inner {
     ack: Ack,
     allocator: Arc<dyn Allocator>,
     spaces: Mutex<Spaces>,
+    /// Held by who makes a space or takes one out; `spaces` only for a moment, since readers ask it.
+    naming: Mutex<()>,
     /// Held while a checkpoint is made.
     manifests: Mutex<Manifests>,
 }
@@ -106,6 +109,23 @@ struct Inner {
 struct Spaces {
     by_name: BTreeMap<String, Arc<Shared>>,
     next_id: u64,
+}
+
+impl Spaces {
+    /// The identity of the next space.
+    fn next_id(&self) -> Result<u64, StoreError> {
+        if self.by_name.len() >= SPACES_MAX {
+            return Err(no_space("a store has 16,384 spaces at most; use another for", "more"));
+        }
+        Ok(self.next_id)
+    }
+
+    fn add(&mut self, id: u64, name: &str, index: Index) -> Arc<Shared> {
+        let shared = Arc::new(Shared::new(id, name.to_owned(), index));
+        self.next_id = self.next_id.max(id + 1);
+        self.by_name.insert(name.to_owned(), Arc::clone(&shared));
+        shared
+    }
 }
 
 impl Default for StoreBuilder {
@@ -130,10 +150,11 @@ impl StoreBuilder {
     }
 
     /// Bytes of a file of the log, about, and bytes by which it grows ahead of what is written;
-    /// 64 MiB and 256 KiB unless set.
+    /// 64 MiB and 256 KiB unless set, 1 KiB to 1 GiB and 512 bytes to 16 MiB in any case.
     #[must_use]
     pub fn log_files(mut self, bytes: u64, ahead: u64) -> Self {
-        self.sizes = Sizes { segment: bytes, ahead };
+        let (segment, ahead) = (bytes.clamp(1 << 10, 1 << 30), ahead.clamp(512, 1 << 24));
+        self.sizes = Sizes { segment, ahead };
         self
     }
 

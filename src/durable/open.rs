@@ -5,13 +5,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
+use super::checkpoint::checkpoint;
 use super::space::Shared;
 use super::write::{Record, decode};
 use super::{Inner, Spaces, Store, StoreBuilder, damaged};
+use crate::error::Error;
 use crate::index::{Index, Op};
+use crate::limits::SPACES_MAX;
 use crate::log::{
-    Found, Manifest, Manifests, Saved, Storage, StoreError, create, has_frames, is_snapshot,
-    number_of, recover, snapshot_name,
+    Found, IDS_MAX, Manifest, Manifests, POISONED_FILE, Saved, Storage, StoreError, create,
+    has_frames, is_snapshot, number_of, recover, snapshot_name,
 };
 use crate::snapshot::Check;
 use crate::store::Allocator;
@@ -41,6 +44,10 @@ pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<S
             (Manifests::create(&*storage, first)?, log, Replayed::new(&allocator))
         }
     };
+    let is_poisoned = !is_read_only && names.iter().any(|name| name == POISONED_FILE);
+    if is_poisoned {
+        manifests.suspect();
+    }
     if !is_read_only {
         manifests.heal(&*storage)?;
         sweep(&*storage, &manifests.current)?;
@@ -51,14 +58,27 @@ pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<S
     });
     let spaces = Mutex::new(Spaces { by_name: shared.collect(), next_id });
     let manifests = Mutex::new(manifests);
-    Ok(Store(Arc::new(Inner { storage, log, ack, allocator, spaces, manifests })))
+    let naming = Mutex::new(());
+    let inner = Inner { storage, log, ack, allocator, spaces, naming, manifests };
+    if is_poisoned {
+        // Nothing of the log that was read is relied on any more.
+        checkpoint(&inner)?;
+        let removed = inner.storage.remove(POISONED_FILE);
+        removed.map_err(StoreError::io("remove", POISONED_FILE))?;
+    }
+    Ok(Store(Arc::new(inner)))
 }
 
 /// Whether files without a manifest are those of a store that was used, and not those of one whose
 /// making was cut short.
 fn is_in_use(storage: &dyn Storage, names: &[String]) -> Result<bool, StoreError> {
     for name in names {
-        if is_snapshot(name) || (number_of(name).is_some() && has_frames(storage, name)?) {
+        let is_used = match number_of(name) {
+            Some(1) => has_frames(storage, name)?,
+            Some(_) => true,
+            None => is_snapshot(name),
+        };
+        if is_used {
             return Ok(true);
         }
     }
@@ -129,11 +149,18 @@ impl Replayed {
     pub(super) fn replay(&mut self, lsn: u64, payload: &[u8]) -> Result<(), StoreError> {
         let wrong = |reason| StoreError::Damaged { file: frame_name(lsn), offset: 0, reason };
         let (id, record) = decode(payload).map_err(|error| damaged(&frame_name(lsn), error))?;
+        if id > IDS_MAX {
+            return Err(wrong("it names a space that cannot be"));
+        }
         self.next_id = self.next_id.max(id + 1);
         match record {
             Record::Begin { name, options } => {
                 // A snapshot may hold it already.
                 if self.spaces.get(&id).is_none_or(|space| space.lsn < lsn) {
+                    let is_taken = self.spaces.values().any(|space| space.name == name);
+                    if is_taken || self.spaces.len() >= SPACES_MAX {
+                        return Err(wrong("it begins a space that cannot be"));
+                    }
                     let builder = Index::builder(1).allocator(Arc::clone(&self.allocator));
                     let index = builder.options(options).build()?;
                     let name = name.to_owned();
@@ -149,7 +176,11 @@ impl Replayed {
                 Some(space) if space.lsn < lsn => {
                     space.has_changed = true;
                     let applied = Op::decode(&mut fields, |op| op.apply(&space.index));
-                    applied.map_err(|error| damaged(&frame_name(lsn), error))??;
+                    match applied.map_err(|error| damaged(&frame_name(lsn), error))? {
+                        Ok(_) => {}
+                        Err(error @ Error::OutOfMemory { .. }) => return Err(error.into()),
+                        Err(_) => return Err(wrong("its change cannot be made")),
+                    }
                 }
                 Some(_) => {}
                 // Frames from before a checkpoint that does not hold the space any more.
@@ -170,7 +201,7 @@ pub(super) fn open_snapshot(
 ) -> Result<Index, StoreError> {
     let name = snapshot_name(file);
     let region = storage.region(&name).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => missing(&name),
+        ErrorKind::NotFound | ErrorKind::InvalidData => missing(&name),
         _ => StoreError::io("read", &name)(error),
     })?;
     let builder = Index::builder(1).allocator(Arc::clone(allocator));
@@ -178,7 +209,11 @@ pub(super) fn open_snapshot(
 }
 
 fn missing(file: &str) -> StoreError {
-    StoreError::Damaged { file: file.to_owned(), offset: 0, reason: "the file is missing" }
+    StoreError::Damaged {
+        file: file.to_owned(),
+        offset: 0,
+        reason: "the file is missing, or empty",
+    }
 }
 
 fn frame_name(lsn: u64) -> String {

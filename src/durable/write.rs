@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::space::{Shared, Space};
-use super::{Ack, Inner, no_space};
+use super::{Ack, Inner, lock, no_space};
 use crate::error::Result as IndexResult;
 use crate::index::{Builder, Op, Options, decode_options, encode_options, put_text, take_text};
 use crate::limits::NAME_BYTES_MAX;
@@ -72,27 +72,29 @@ pub(super) fn taken(name: &str) -> StoreError {
 pub(super) fn create(inner: &Arc<Inner>, name: &str, index: Builder) -> Result<Space, StoreError> {
     check_name(name)?;
     let index = index.build()?;
-    let mut spaces = inner.spaces();
-    if spaces.by_name.contains_key(name) {
+    let _naming = lock(&inner.naming);
+    if inner.spaces().by_name.contains_key(name) {
         return Err(taken(name));
     }
-    let id = spaces.next_id;
+    let id = inner.spaces().next_id()?;
     let mut fields = payload(id, 0);
     put_text(name, &mut fields);
     encode_options(index.options(), &mut fields);
     let room = inner.log.reserve(fields.bytes().len())?;
     let lsn = inner.log.append(room, fields.bytes())?;
-    spaces.next_id += 1;
-    let shared = Arc::new(Shared::new(id, name.to_owned(), index));
-    spaces.by_name.insert(name.to_owned(), Arc::clone(&shared));
-    drop(spaces);
+    let shared = inner.spaces().add(id, name, index);
     acknowledge(inner, lsn)?;
     Ok(Space::over(Arc::clone(inner), shared))
 }
 
 pub(super) fn remove(inner: &Inner, name: &str) -> Result<bool, StoreError> {
-    let mut spaces = inner.spaces();
-    let Some(shared) = spaces.by_name.get(name).map(Arc::clone) else { return Ok(false) };
+    inner.log.check()?;
+    let _naming = lock(&inner.naming);
+    let shared = inner.spaces().by_name.get(name).map(Arc::clone);
+    let Some(shared) = shared else {
+        acknowledge(inner, inner.log.last())?;
+        return Ok(false);
+    };
     let fields = payload(shared.id, 1);
     let room = inner.log.reserve(fields.bytes().len())?;
     // So that no frame of the space follows.
@@ -101,13 +103,14 @@ pub(super) fn remove(inner: &Inner, name: &str) -> Result<bool, StoreError> {
     for is_gone in &mut stripes {
         **is_gone = true;
     }
-    spaces.by_name.remove(name);
-    drop(spaces);
+    inner.spaces().by_name.remove(name);
     acknowledge(inner, lsn)?;
     Ok(true)
 }
 
 pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, StoreError> {
+    inner.log.check()?;
+    op.check(&space.index)?;
     let mut fields = payload(space.id, 2);
     op.encode(&mut fields);
     let room = inner.log.reserve(fields.bytes().len())?;
@@ -120,6 +123,9 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
     }
     let answer = op.apply(&space.index)?;
     if !op.has_changed(answer) {
+        drop(is_gone);
+        // What it found may be another's change that is not durable yet.
+        acknowledge(inner, inner.log.last())?;
         return Ok(answer);
     }
     let lsn = inner.log.append(room, fields.bytes())?;

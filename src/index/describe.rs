@@ -192,7 +192,7 @@ impl Index {
 }
 
 /// Refuses what is no name of a tag.
-fn check_tag(tag: &str) -> Result<()> {
+pub(super) fn check_tag(tag: &str) -> Result<()> {
     let bytes = tag.len();
     if bytes == 0 || bytes > TAG_BYTES_MAX { Err(Error::BadTag { bytes }) } else { Ok(()) }
 }

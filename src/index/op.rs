@@ -9,7 +9,7 @@
 //! ```
 
 use super::Index;
-use super::describe::Item;
+use super::describe::{Item, check_tag};
 use crate::error::Result;
 use crate::snapshot::{FieldsReader, FieldsWriter};
 
@@ -52,6 +52,18 @@ impl Op<'_> {
             Self::Delete(key) => index.delete(*key),
             Self::Tag(key, tag) => index.tag(*key, tag),
             Self::Untag(key, tag) => index.untag(*key, tag),
+        }
+    }
+
+    /// Refuses what no index takes, before it is written anywhere.
+    pub(crate) fn check(&self, index: &Index) -> Result<()> {
+        match self {
+            Self::Insert(item) | Self::Upsert(item) | Self::Update(item) => {
+                index.check_item(0, item.vector)?;
+                item.check()
+            }
+            Self::Delete(_) => Ok(()),
+            Self::Tag(_, tag) | Self::Untag(_, tag) => check_tag(tag),
         }
     }
 
@@ -153,7 +165,10 @@ impl Index {
     pub(crate) fn become_like(&self, other: Self) -> Result<()> {
         let _alone = self.gate.own()?;
         debug_assert_eq!(self.options, other.options);
-        self.root.swap(other.root.into_inner());
+        let mut root = other.root.into_inner();
+        // A round that waits for readers of the other index would wait for ever: they are not here.
+        root.forget_round();
+        self.root.swap(root);
         Ok(())
     }
 }

@@ -47,6 +47,12 @@ impl Root {
         Self { space, graph, keys, tuning, updates, removals, reclaim, len, trust }
     }
 
+    /// Begins the next round of reclaiming from its start, as for a root from a file: what was marked
+    /// before is marked again.
+    pub(super) fn forget_round(&mut self) {
+        self.reclaim = Shelf::of(Reclaim::new(&self.space));
+    }
+
     /// A root whose tables come from a file.
     pub(super) fn unverified(
         space: Space,

@@ -19,6 +19,8 @@
 //!   end-4  CRC32C of all before
 //! ```
 
+use std::collections::BTreeSet;
+
 use super::StoreError;
 use super::segment::read;
 use super::storage::{File, Storage};
@@ -28,6 +30,8 @@ use crate::snapshot::{FieldsReader, FieldsWriter};
 
 const MAGIC: &[u8; 8] = b"\x89ECM\r\n\x1a\n";
 const VERSION: u32 = 1;
+/// Numbers that are given one after the other do not come so far; a file that says so lies.
+pub(crate) const IDS_MAX: u64 = 1 << 62;
 const NAMES: [&str; 2] = ["manifest-0", "manifest-1"];
 
 /// What a store consists of beside its log.
@@ -101,6 +105,10 @@ impl Manifest {
             next_file: fields.take_u64()?,
             spaces: Vec::new(),
         };
+        let Self { generation, segment, durable, next_file, .. } = manifest;
+        if [generation, segment, durable, next_file].into_iter().any(|number| number > IDS_MAX) {
+            return Err(fields.refuse("a number is larger than any that was given"));
+        }
         let spaces = fields.take_u32()?;
         if fields.take_u32()? != 0 {
             return Err(fields.refuse("a field that is to be 0 is not"));
@@ -110,14 +118,15 @@ impl Manifest {
             let len = fields.take_u32()? as usize;
             let name = std::str::from_utf8(fields.take_bytes(len)?);
             let name = name.map_err(|_| fields.refuse("a name is no text"))?.to_owned();
-            if file == 0 || file >= manifest.next_file {
+            if file == 0 || file >= next_file || id > IDS_MAX || lsn > IDS_MAX {
                 return Err(fields.refuse("a checkpoint has a number that was not given"));
             }
             manifest.spaces.push(Saved { id, file, lsn, name });
         }
         fields.finish()?;
         let ids = manifest.spaces.iter().map(|space| space.id);
-        if !ids.is_sorted_by(|a, b| a < b) {
+        let names: BTreeSet<_> = manifest.spaces.iter().map(|space| &space.name).collect();
+        if !ids.is_sorted_by(|a, b| a < b) || names.len() != manifest.spaces.len() {
             return Err(Error::Snapshot { reason: "spaces are out of order", offset: 64 });
         }
         Ok(manifest)
@@ -162,6 +171,11 @@ impl Manifests {
         let Some(current) = current else { return Ok(Found::None { reason, offset }) };
         let is_current = generations.map(|generation| generation == Some(current.generation));
         Ok(Found::Some(Self { is_current, current }))
+    }
+
+    /// Trusts neither file, so that both are written again.
+    pub(crate) fn suspect(&mut self) {
+        self.is_current = [false; 2];
     }
 
     /// Writes the first one of a store.
@@ -238,7 +252,11 @@ fn put(storage: &dyn Storage, name: &'static str, manifest: &Manifest) -> Result
         .write_at(0, &[0; MAGIC.len()])
         .and_then(|()| file.write_at(MAGIC.len() as u64, rest))
         .and_then(|()| file.set_len(bytes.len() as u64));
-    room.map_err(failed("write"))?;
+    if let Err(cause) = room {
+        // Not even a crash shall bring the magic back in front of what was written.
+        file.sync().map_err(failed(SYNC))?;
+        return Err(failed("write")(cause));
+    }
     let held = file.write_at(0, magic).and_then(|()| file.sync());
     held.and_then(|()| storage.sync()).map_err(failed(SYNC))
 }

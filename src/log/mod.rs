@@ -39,9 +39,14 @@
 //! 6. *A frame of another file, place or time*: its checksum begins with where it belongs, and its
 //!    payload's with the payload before.
 //! 7. *A sync that fails*: nothing is known of what was written, so nothing more is
-//!    ([`StoreError::Poisoned`]); who opens the store again reads what there is.
-//! 8. *A full disk*: what a frame had written is cut off again; the frame is refused, and the next may
-//!    have room.
+//!    ([`StoreError::Poisoned`]). Who opens the store again reads what there is, which may be on no
+//!    disk, though a further sync says so: an empty file `poisoned` tells, and all that was read is
+//!    made into a checkpoint, in new files, before anything else.
+//! 8. *A full disk*: zeros are written ahead of each frame before anything is changed, so that the
+//!    change is refused, and the next may have room.
+//!
+//! What a disk writes, it writes by sectors, of which others stay as they are, and so do the bytes
+//! beside those that are written to one.
 //!
 //! # Invariants
 //! - A frame is acknowledged as durable after a sync that began when it was written.
@@ -59,12 +64,12 @@ mod storage;
 mod write;
 
 pub(crate) use frame::Place;
-pub(crate) use manifest::{Found, Manifest, Manifests, Saved};
+pub(crate) use manifest::{Found, IDS_MAX, Manifest, Manifests, Saved};
 pub use memory::Memory;
 pub(crate) use recover::{begin_at, create, read_sealed, recover};
 pub(crate) use segment::{has_frames, is_snapshot, number_of, snapshot_name};
 pub use storage::{File, Storage};
-pub(crate) use write::{Log, SYNC, Sizes};
+pub(crate) use write::{Log, POISONED_FILE, SYNC, Sizes};
 
 use std::io;
 

@@ -8,7 +8,7 @@ use super::frame::Place;
 use super::manifest::Manifest;
 use super::segment::{HEADER, Head, Reader, name_of, number_of, read};
 use super::storage::{File, Storage};
-use super::write::{Log, SYNC, Sizes, Writer, begin};
+use super::write::{Log, POISONED_FILE, SYNC, Sizes, Writer, begin};
 
 /// Is told of the number and the payload of each frame.
 pub(crate) type Visit<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), StoreError>;
@@ -37,26 +37,25 @@ pub(crate) fn recover(
             return Err(damaged(wanted, 0, "the segment is missing"));
         }
         let bytes = read(&**storage, &name_of(segment))?;
-        let is_last = Some(&segment) == segments.last();
-        let place = Place { store: manifest.store, segment };
         let is_bare = bytes.iter().skip(HEADER).all(|&byte| byte == 0);
-        let before = last.as_ref().map(|before| (before.next, before.chain));
-        let follows = |head: &Head| before.is_none_or(|before| before == (head.first, head.chain));
-        let mut reader = match Reader::over(bytes, place) {
-            Ok(reader) if follows(&reader.head) => reader,
-            // It was begun, and given up or never finished.
-            found if is_last && is_bare && before.is_some() && is_unused(&found, before) => {
+        let may_be_unused = is_bare && Some(&segment) == segments.last();
+        let reader = Reader::over(bytes, Place { store: manifest.store, segment });
+        let mut reader = match (reader, &last) {
+            (found, Some(before)) if may_be_unused && is_unused(&found, before) => {
                 abandoned = Some(segment);
                 break;
             }
-            Ok(_) => return Err(damaged(segment, 32, "it does not follow the segment before")),
-            Err(reason) => return Err(damaged(segment, 0, reason)),
+            (Ok(reader), Some(before)) => {
+                let head = &reader.head;
+                if (head.first, head.chain) != (before.next, before.chain) || before.left() > 0 {
+                    let reason = "a durable frame does not hold";
+                    return Err(damaged(segment - 1, before.end as u64, reason));
+                }
+                reader
+            }
+            (Ok(reader), None) => reader,
+            (Err(reason), _) => return Err(damaged(segment, 0, reason)),
         };
-        if let Some(before) = &last
-            && !before.is_at_end()
-        {
-            return Err(damaged(segment - 1, before.end as u64, "a frame does not hold"));
-        }
         while let Some((lsn, payload)) = reader.next() {
             visit(lsn, payload)?;
         }
@@ -84,7 +83,9 @@ pub(crate) fn recover(
         file.sync().and_then(|()| storage.sync()).map_err(StoreError::io(SYNC, &name))?;
     }
     let filled = if cut > 0 { end } else { last.len() };
+    let is_suspect = names.iter().any(|name| name == POISONED_FILE);
     let writer = Writer {
+        is_suspect,
         file,
         segment: place.segment,
         end,
@@ -112,17 +113,21 @@ pub(crate) fn read_sealed(
         while let Some((lsn, payload)) = reader.next() {
             visit(lsn, payload)?;
         }
-        if !reader.is_at_end() {
+        if reader.left() > 0 {
             return Err(damaged(segment, reader.end as u64, "a frame does not hold"));
         }
     }
     Ok(())
 }
 
-/// Whether a segment without frames was begun when the one before had fewer frames than it has now.
-fn is_unused(found: &Result<Reader, &'static str>, before: Option<(u64, u32)>) -> bool {
-    let next = before.map_or(0, |(next, _)| next);
-    found.as_ref().map_or(true, |reader| reader.head.first < next)
+/// Whether a segment without frames was given up, or never finished: the one before went on, by
+/// frames or by what a crash has left of one. One that follows the last of its frames is begun in
+/// earnest; one that says there were more of them is a witness that they are gone.
+fn is_unused(found: &Result<Reader, &'static str>, before: &Reader) -> bool {
+    found.as_ref().map_or(true, |reader| {
+        let first = reader.head.first;
+        first < before.next || (first == before.next && before.left() > 0)
+    })
 }
 
 /// Begins the log of a new store.
@@ -133,7 +138,8 @@ pub(crate) fn create(
 ) -> Result<Log, StoreError> {
     let file = begin_at(&**storage, Place { store, segment: 1 }, 1)?;
     let (end, filled) = (HEADER as u64, HEADER as u64);
-    let writer = Writer { file, segment: 1, end, filled, reserved: 0, next: 1, chain: 0 };
+    let writer =
+        Writer { file, segment: 1, end, filled, reserved: 0, next: 1, chain: 0, is_suspect: false };
     Ok(Log::over(Arc::clone(storage), store, sizes, writer))
 }
 

@@ -140,11 +140,6 @@ impl Reader {
         if rest.iter().all(|&byte| byte == 0) { 0 } else { rest.len() as u64 }
     }
 
-    /// Whether all bytes were read.
-    pub(super) fn is_at_end(&self) -> bool {
-        self.end == self.bytes.len()
-    }
-
     /// Whether a frame behind this place says that the one that does not hold was durable.
     pub(super) fn has_witness(&self) -> bool {
         let places = self.end + 1..self.bytes.len();

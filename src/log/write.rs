@@ -8,8 +8,14 @@ use super::frame::{HEADER as FRAME_HEADER, Header, PAYLOAD_MAX, Place};
 use super::segment::{HEADER, Head, name_of};
 use super::storage::{File, Storage};
 
+/// The name of a file that is there, empty, from a sync that failed to the next opening.
+pub(crate) const POISONED_FILE: &str = "poisoned";
+
 /// What a failed sync is called in an error.
 pub(crate) const SYNC: &str = "sync";
+
+/// Zeros that are written at a time, at most.
+const PIECE: u64 = 1 << 20;
 
 /// Values of [`Log::refuses`].
 const OPEN: u8 = 0;
@@ -22,8 +28,11 @@ pub(crate) struct Log {
     store: u64,
     sizes: Sizes,
     writer: Mutex<Writer>,
-    /// Held by the one thread that syncs for all.
+    /// Held by the one thread that syncs for all that wait. Before `writer`.
     syncing: Mutex<()>,
+    /// Held from a sync to the word that it failed: a system tells one of those who sync a file at
+    /// once, and to the others all is well. After `writer`.
+    outcome: Mutex<()>,
     /// The last frame that is durable.
     synced: AtomicU64,
     /// Why nothing is written any more, if so.
@@ -53,6 +62,8 @@ pub(super) struct Writer {
     /// Number of the next frame.
     pub(super) next: u64,
     pub(super) chain: u32,
+    /// Whether what the segment holds may be on no disk, though it was read.
+    pub(super) is_suspect: bool,
 }
 
 /// Room for a frame; given back when dropped.
@@ -75,8 +86,17 @@ impl Log {
         writer: Writer,
     ) -> Self {
         let synced = AtomicU64::new(writer.next - 1);
-        let (writer, syncing) = (Mutex::new(writer), Mutex::new(()));
-        Self { storage, store, sizes, writer, syncing, synced, refuses: AtomicU8::new(OPEN) }
+        let (writer, syncing, outcome) = (Mutex::new(writer), Mutex::new(()), Mutex::new(()));
+        Self {
+            storage,
+            store,
+            sizes,
+            writer,
+            syncing,
+            outcome,
+            synced,
+            refuses: AtomicU8::new(OPEN),
+        }
     }
 
     /// Number of the last frame.
@@ -89,9 +109,12 @@ impl Log {
         self.writer().segment
     }
 
-    /// Refuses everything from now on.
+    /// Refuses everything from now on. Who opens the store again is told, if the power stays on: what
+    /// was not made durable may be read as if it were, and to sync it again does nothing.
     pub(crate) fn poison(&self) -> StoreError {
         self.refuses.store(POISONED, Ordering::Release);
+        // There already, or the disk is beyond that.
+        let _ = self.storage.create(POISONED_FILE);
         StoreError::Poisoned
     }
 
@@ -125,20 +148,22 @@ impl Log {
         if writer.end >= self.sizes.segment {
             self.rotate(&mut writer)?;
         }
+        let needed = writer.end + writer.reserved + bytes;
+        self.fill(&mut writer, needed)?;
         writer.reserved += bytes;
-        let room = Room { log: self, bytes };
-        let needed = writer.end + writer.reserved;
-        let filled = self.fill(&mut writer, needed);
-        // Before the room, which gives itself back.
-        drop(writer);
-        filled.map(|()| room)
+        Ok(Room { log: self, bytes })
     }
 
     /// Writes zeros until the file has `needed` bytes, and some more.
     fn fill(&self, writer: &mut Writer, needed: u64) -> Result<(), StoreError> {
-        while writer.filled < needed {
-            let zeros = vec![0; self.sizes.ahead.max(1) as usize];
-            let written = writer.file.write_at(writer.filled, &zeros);
+        if writer.filled >= needed {
+            return Ok(());
+        }
+        let wanted = needed.max(writer.filled + self.sizes.ahead);
+        let zeros = vec![0; PIECE.min(wanted - writer.filled) as usize];
+        while writer.filled < wanted {
+            let zeros = &zeros[..zeros.len().min((wanted - writer.filled) as usize)];
+            let written = writer.file.write_at(writer.filled, zeros);
             written.map_err(StoreError::io("write", &name_of(writer.segment)))?;
             writer.filled += zeros.len() as u64;
         }
@@ -189,10 +214,18 @@ impl Log {
                 let writer = self.writer();
                 (Arc::clone(&writer.file), writer.next - 1)
             };
-            file.sync().map_err(|_| self.poison())?;
-            // A rotation may have made more durable meanwhile.
-            self.synced.fetch_max(last, Ordering::AcqRel);
+            self.sync(&*file, last)?;
         }
+        Ok(())
+    }
+
+    /// Makes a file of the log durable, and with it all frames up to a number.
+    fn sync(&self, file: &dyn File, last: u64) -> Result<(), StoreError> {
+        let _told = lock(&self.outcome);
+        self.check()?;
+        file.sync().map_err(|_| self.poison())?;
+        // AcqRel: release for those who find their frames durable. Another may have made more so.
+        self.synced.fetch_max(last, Ordering::AcqRel);
         Ok(())
     }
 
@@ -205,32 +238,35 @@ impl Log {
         self.check()?;
         let mut writer = self.writer();
         // One without frames serves as well.
-        if writer.end > HEADER as u64 {
+        if writer.end > HEADER as u64 || writer.is_suspect {
             self.rotate(&mut writer)?;
         }
         Ok((writer.segment, writer.next - 1))
     }
 
     fn rotate(&self, writer: &mut Writer) -> Result<(), StoreError> {
-        let old = name_of(writer.segment);
-        // Its zeros go, so that it is whole to the last byte; a frame without room yet is given it in
-        // the next one.
-        writer.file.set_len(writer.end).map_err(StoreError::io("cut", &old))?;
-        writer.filled = writer.end;
-        writer.file.sync().map_err(|_| self.poison())?;
-        self.synced.fetch_max(writer.next - 1, Ordering::AcqRel);
+        self.sync(&*writer.file, writer.next - 1)?;
         let place = Place { store: self.store, segment: writer.segment + 1 };
         let head = Head { place, first: writer.next, chain: writer.chain };
         let file = self.unless_synced(begin(&*self.storage, head))?;
         let filled = HEADER as u64;
-        let mut next = Writer { file, segment: place.segment, end: filled, filled, ..*writer };
+        let mut next = Writer {
+            file,
+            segment: place.segment,
+            end: filled,
+            filled,
+            is_suspect: false,
+            ..*writer
+        };
         let needed = filled + next.reserved;
         if let Err(error) = self.fill(&mut next, needed) {
-            // The old one goes on.
+            // The old one goes on, with all the room that it gave.
             let _ = self.storage.remove(&name_of(place.segment));
             return Err(error);
         }
-        *writer = next;
+        let old = std::mem::replace(writer, next);
+        // Its zeros take room, and do no harm.
+        let _ = old.file.set_len(old.end);
         Ok(())
     }
 

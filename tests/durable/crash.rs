@@ -9,7 +9,7 @@ use ecphory_tests::simdisk::{Call, Crashes, Image, SimDisk};
 use ecphory_tests::times;
 use serde_json::json;
 
-use crate::work::{State, builder, check, items, plan, run};
+use crate::work::{Ask, State, builder, check, do_one, items, plan, run};
 
 /// Opens what a crash has left; it must be one of `states`. What the disk was asked meanwhile.
 fn recover(image: Image, states: &[&State]) -> Vec<Call> {
@@ -18,7 +18,13 @@ fn recover(image: Image, states: &[&State]) -> Vec<Call> {
     let found = items(&store);
     assert!(states.contains(&&found), "found {found:?}\nwanted one of {states:?}");
     check(&store);
-    disk.trace()
+    let trace = disk.trace();
+    // It goes on from there.
+    do_one(&store, &Ask::Create("more")).unwrap();
+    let after = items(&store);
+    drop(store);
+    assert_eq!(items(&builder().open(Arc::new(disk)).unwrap()), after);
+    trace
 }
 
 /// Crashes at each call of a plan; counts distinct images. Of one in `again`, recovery crashes too.
@@ -45,7 +51,8 @@ fn crash_everywhere(count: usize, seed: u64, again: usize, seen: &mut HashSet<u6
             counts[0] += 1;
             let trace = recover(image.clone(), &states);
             if counts[0] % again == 0 {
-                counts[1] += crash_in_recovery(&image, &trace, &states, &mut numbers, seen);
+                let before = (&image, acked as u64);
+                counts[1] += crash_in_recovery(before, &trace, &states, &mut numbers, seen);
             }
         }
     }
@@ -53,7 +60,7 @@ fn crash_everywhere(count: usize, seed: u64, again: usize, seen: &mut HashSet<u6
 }
 
 fn crash_in_recovery(
-    before: &Image,
+    (before, acked): (&Image, u64),
     trace: &[Call],
     states: &[&State],
     numbers: &mut Numbers,
@@ -65,7 +72,7 @@ fn crash_in_recovery(
         let mut images = Vec::new();
         crashes.images(numbers, &mut |image| images.push(image));
         for image in images {
-            if seen.insert(image.hash() ^ states.as_ptr() as u64) {
+            if seen.insert(image.hash() ^ acked.rotate_right(8)) {
                 recover(image, states);
                 count += 1;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ecphory::log::StoreError;
-use ecphory_tests::simdisk::{Fault, SimDisk};
+use ecphory_tests::simdisk::{Crashes, Fault, Image, SimDisk};
 use ecphory_tests::times;
 
 use crate::work::{Ask, State, builder, check, do_one, items, plan};
@@ -58,12 +58,25 @@ fn fail_at(call: usize, fault: Fault, lasts: bool, plan: &[Ask]) -> bool {
     }
     disk.heal();
     drop(store);
+    lose_power(&disk, &allowed, &format!("call {call}, {fault:?}, {lasts}"));
     let store = open().unwrap();
     let found = items(&store);
     assert!(allowed.contains(&found), "call {call}, {fault:?}, {lasts}: {found:?}\n{allowed:?}");
     check(&store);
     do_one(&store, &Ask::Create("more")).unwrap();
     has_failed
+}
+
+/// The power goes after everything: what was acknowledged is there none the less.
+fn lose_power(disk: &SimDisk, allowed: &[State], what: &str) {
+    let trace = disk.trace();
+    let mut crashes = Crashes::new(Image::default(), &trace);
+    while crashes.step().is_some() {}
+    for image in crashes.extremes() {
+        let store = builder().open(Arc::new(SimDisk::holding(image))).expect(what);
+        let found = items(&store);
+        assert!(allowed.contains(&found), "{what}: {found:?}\n{allowed:?}");
+    }
 }
 
 #[test]
@@ -73,7 +86,7 @@ fn every_call_may_fail() {
     crate::run(&disk, &plan);
     let calls = disk.calls();
     let step = times(29, 1, 1);
-    for fault in [Fault::Full, Fault::Io, Fault::LostSync] {
+    for fault in [Fault::Full, Fault::Io, Fault::LostSync, Fault::LostUnseen] {
         for lasts in [false, true] {
             let failed =
                 (0..calls).step_by(step).filter(|&call| fail_at(call, fault, lasts, &plan));

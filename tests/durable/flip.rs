@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ecphory::exec::Sequential;
 use ecphory::log::StoreError;
 use ecphory::{Check, Item, Op};
 use ecphory_tests::simdisk::{Image, SimDisk};
@@ -164,4 +165,26 @@ fn damage_before_the_end_is_told_from_a_crash() {
     println!("{refused} refused, {cut} cut");
     let frame = 32 + 8 + 4 + 12 + 4 + 4 + 12 + 4 + 4;
     assert_eq!(cut, frame, "the bytes of the last frame");
+}
+
+/// A checkpoint does not write what is damaged anew, with checksums that hold.
+#[test]
+fn damage_is_not_saved_again() {
+    let disk = SimDisk::default();
+    let store = builder().open(Arc::new(disk.clone())).unwrap();
+    let space = store.create("s", index()).unwrap();
+    (0..9).for_each(|key| space.insert(key, &[key as f32 + 0.5; 3]).unwrap());
+    store.checkpoint().unwrap();
+    store.close().unwrap();
+    let mut image = disk.image();
+    let name = image.names().into_iter().find(|name| name.starts_with("snap-")).unwrap();
+    let bytes = image.bytes(&name);
+    let vector = bytes.windows(4).position(|bytes| bytes == 4.5f32.to_le_bytes()).unwrap();
+    bytes[vector + 1] ^= 1;
+    let store = builder().open(Arc::new(SimDisk::holding(image))).unwrap();
+    store.space("s").unwrap().delete(1).unwrap();
+    for refused in [store.checkpoint(), store.compact("s", &Sequential), store.scrub()] {
+        assert!(matches!(refused, Err(StoreError::Damaged { .. })), "{refused:?}");
+    }
+    assert!(matches!(store.backup(&SimDisk::default()), Err(StoreError::Damaged { .. })));
 }

@@ -1,5 +1,6 @@
 //! A store on a disk that loses its power, fails, and lies: what was acknowledged is there.
 
+mod beside;
 mod crash;
 mod fault;
 mod flip;

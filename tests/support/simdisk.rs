@@ -41,6 +41,8 @@ pub enum Call {
     SyncFile(usize),
     /// Names are to be durable.
     SyncNames,
+    /// What was to be durable never will be.
+    Lost(usize),
 }
 
 /// What goes wrong.
@@ -52,6 +54,9 @@ pub enum Fault {
     Io,
     /// What a sync was asked for is lost, and said to be; the next sync says that all is well.
     LostSync,
+    /// As before, but what is lost is read back as long as the power is on, as from a cache whose
+    /// pages count as written.
+    LostUnseen,
 }
 
 /// Files and their names, as a disk holds them.
@@ -102,7 +107,7 @@ impl Image {
             Call::SetLen(file, len) => {
                 self.files.entry(*file).or_default().resize(*len as usize, 0);
             }
-            Call::SyncFile(_) | Call::SyncNames => {}
+            Call::SyncFile(_) | Call::SyncNames | Call::Lost(_) => {}
         }
     }
 
@@ -155,6 +160,13 @@ impl<'a> Crashes<'a> {
             (Call::SyncNames, Call::Create(..) | Call::Remove(_)) => true,
             _ => false,
         };
+        if let Call::Lost(lost) = call {
+            self.pending.retain(|pending| match pending {
+                Call::Write(file, ..) | Call::SetLen(file, _) => file != lost,
+                _ => true,
+            });
+            return Some(self.done);
+        }
         let (synced, rest) = std::mem::take(&mut self.pending).into_iter().partition(is_synced);
         self.pending = rest;
         let synced: Vec<Call> = synced;
@@ -165,6 +177,12 @@ impl<'a> Crashes<'a> {
             self.pending.push(call.clone());
         }
         Some(self.done)
+    }
+
+    /// The images that have all that was not synced, and nothing of it.
+    pub fn extremes(&self) -> [Image; 2] {
+        let all: Vec<&Call> = self.pending.iter().collect();
+        [self.with(&all), self.durable.clone()]
     }
 
     /// Tells of each image that the disk may hold now.
@@ -196,13 +214,16 @@ impl<'a> Crashes<'a> {
         let is_write = |call: &&Call| matches!(call, Call::Write(..));
         let Some(last) = kept.iter().rposition(is_write) else { return };
         let Call::Write(file, offset, bytes) = kept[last] else { return };
-        let sectors = bytes.len().div_ceil(SECTOR);
+        // Of the sectors of the file that it touches: what else is in them stays, as disks promise.
+        let first = SECTOR - *offset as usize % SECTOR;
+        let sectors = 1 + bytes.len().saturating_sub(first).div_ceil(SECTOR);
+        let start_of = |sector: usize| if sector == 0 { 0 } else { first + (sector - 1) * SECTOR };
         let mut cuts = vec![0, numbers.below(sectors), sectors - 1];
         cuts.dedup();
         for cut in cuts {
             for garbage in [false, true] {
-                let whole = cut * SECTOR;
-                let end = if garbage { bytes.len().min(whole + SECTOR) } else { whole };
+                let whole = start_of(cut).min(bytes.len());
+                let end = if garbage { bytes.len().min(start_of(cut + 1)) } else { whole };
                 let mut torn = bytes[..end].to_vec();
                 torn[whole..].iter_mut().for_each(|byte| *byte = numbers.bits() as u8);
                 let torn = Call::Write(*file, *offset, torn.into());
@@ -284,9 +305,15 @@ impl SimDisk {
                 if let Some(bytes) = state.unsynced.remove(&file) {
                     state.live.files.insert(file, bytes);
                 }
+                state.trace.push(Call::Lost(file));
                 return Err(io::Error::other("the sync failed"));
             }
-            (Some(Fault::LostSync), Call::SyncNames) => {
+            (Some(Fault::LostUnseen), Call::SyncFile(file)) => {
+                state.unsynced.remove(&file);
+                state.trace.push(Call::Lost(file));
+                return Err(io::Error::other("the sync failed"));
+            }
+            (Some(Fault::LostSync | Fault::LostUnseen), Call::SyncNames) => {
                 return Err(io::Error::other("the sync failed"));
             }
             (_, call) => call,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ecphory::Region;
 use ecphory::log::{File, Storage};
 
-use super::write::sync_directory;
+use super::write::{directory, sync_directory};
 use super::{StorageError, open_mapped, read};
 
 /// The file whose lock tells that the directory is in use; it holds nothing.
@@ -33,7 +33,7 @@ impl Folder {
     /// `ResourceBusy` if another process has it, or another handle of this one; what the system says.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        std::fs::create_dir_all(path)?;
+        make_durably(path)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK))?;
         lock.try_lock().map_err(in_use)?;
@@ -77,6 +77,14 @@ impl Folder {
         });
         Ok(Box::new(Open(opened?)))
     }
+}
+
+/// Makes a directory, and those above it, and their names durable.
+fn make_durably(path: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let made: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    std::fs::create_dir_all(path)?;
+    made.iter().rev().try_for_each(|path| sync_directory(directory(path)))
 }
 
 fn in_use(error: TryLockError) -> io::Error {
