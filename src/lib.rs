@@ -86,8 +86,3 @@ pub use store::{Allocator, Heap, Region};
 #[cfg(ecphory_tsan)]
 #[doc(hidden)]
 pub use sync::break_publication;
-
-/// The README's examples, run as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

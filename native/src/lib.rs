@@ -125,3 +125,8 @@ pub fn open_store(path: impl AsRef<Path>) -> Result<Store, StoreError> {
     })?;
     Store::builder().allocator(Arc::new(HugePages)).open(Arc::new(folder))
 }
+
+/// The README's examples, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

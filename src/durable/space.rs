@@ -165,7 +165,8 @@ impl Space {
         self.shared.index.name(key)
     }
 
-    /// As [`Index::iter`](crate::Index::iter).
+    /// As [`Index::iter`](crate::Index::iter); beside a compaction, keys may be met twice or not at
+    /// all.
     pub fn iter(&self) -> Keys<'_> {
         self.shared.index.iter()
     }
