@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ecphory::Ack;
 use ecphory_tests::data::{Numbers, seed};
 use ecphory_tests::simdisk::{Call, Crashes, Image, SimDisk};
 use ecphory_tests::times;
@@ -96,4 +97,26 @@ fn no_crash_loses_what_was_acknowledged() {
     let seconds = start.elapsed().as_secs();
     let [images, again] = counts;
     println!("{}", json!({ "plans": plans, "images": images, "again": again, "seconds": seconds }));
+}
+
+/// What nobody waited for is durable once a flush has returned, in whichever segments it is.
+#[test]
+fn what_was_flushed_is_there() {
+    let disk = SimDisk::default();
+    let store = builder().ack(Ack::Buffered).open(Arc::new(disk.clone())).unwrap();
+    let plan = plan(120, 21);
+    // Nothing that would sync what was written before.
+    let syncs =
+        |ask: &&Ask| matches!(ask, Ask::Reopen | Ask::Checkpoint | Ask::Compact(_) | Ask::Close);
+    for ask in plan.iter().filter(|ask| !syncs(ask)) {
+        do_one(&store, ask).unwrap();
+    }
+    let state = items(&store);
+    store.flush().unwrap();
+    let trace = disk.trace();
+    let mut crashes = Crashes::new(Image::default(), &trace);
+    while crashes.step().is_some() {}
+    for image in crashes.extremes() {
+        recover(image, &[&state]);
+    }
 }

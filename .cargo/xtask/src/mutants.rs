@@ -84,8 +84,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "no room is made before a change",
         file: WRITE,
-        from: "        let filled = self.fill(&mut writer, needed);",
-        to: "        let filled = Ok::<(), StoreError>(());\n        let _ = needed;",
+        from: "        self.fill(&mut writer, needed)?;\n        writer.reserved",
+        to: "        let _ = needed;\n        writer.reserved",
         test: FAULT,
     },
     Mutant {
