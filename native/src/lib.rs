@@ -11,7 +11,7 @@
 //! |---|---|
 //! | read vectors that NumPy or a benchmark wrote | [`vectors::read`] |
 //! | build and search with several threads | [`Pool`] |
-//! | keep spaces that outlive the process | [`open_store`] |
+//! | keep spaces that outlive the process | [`open_store`], [`Upkeep`] |
 //! | keep an index in a file | [`save`], [`open`] |
 //! | grow an index in huge pages | [`HugePages`] |
 //! | measure recall, speed and memory | [`bench::run`] |
@@ -45,6 +45,7 @@
 pub mod bench;
 mod exec;
 pub mod storage;
+mod upkeep;
 pub mod vectors;
 
 use std::path::Path;
@@ -56,6 +57,7 @@ use ecphory::{Check, Index, Store};
 
 pub use exec::{Pool, PoolError, cores};
 pub use storage::{Folder, HugePages, StorageError};
+pub use upkeep::{Upkeep, UpkeepBuilder};
 
 /// Opens a snapshot.
 ///

@@ -19,6 +19,7 @@ mod heap;
 mod keys;
 mod names;
 mod numbers;
+mod stores;
 mod subject;
 mod tally;
 mod vectors;
@@ -38,5 +39,6 @@ fn main() -> std::process::ExitCode {
         ("boundary_vector_files", bytes::boundary_vector_files),
         ("boundary_writers", bytes::boundary_writers),
         ("boundary_names", names::boundary_names),
+        ("boundary_stores", stores::boundary_stores),
     ])
 }
