@@ -74,7 +74,7 @@ mod sync;
 
 pub use control::{TunedPoint, Tuning};
 pub use distance::{Metric, Rows, UnknownMetric, UnknownRows};
-pub use durable::{Ack, Space, Store, StoreBuilder};
+pub use durable::{Ack, Salvaged, Space, Store, StoreBuilder};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{

@@ -30,7 +30,8 @@ pub(super) fn compact(inner: &Inner, name: &str, exec: &dyn Exec) -> Result<(), 
     let mut manifests = lock(&inner.manifests);
     checkpoint_with(inner, &mut manifests, &mut |id, copy: &mut Copy| {
         if id == shared.id {
-            copy.index = anew(&copy.index, &builder, exec)?;
+            // What is lost was damaged, which is seen before the new snapshot counts.
+            (copy.index, _) = anew(&copy.index, &builder, exec)?;
             copy.has_changed = true;
         }
         Ok(())
@@ -42,38 +43,48 @@ pub(super) fn compact(inner: &Inner, name: &str, exec: &dyn Exec) -> Result<(), 
 
 /// An item as it is read from an index.
 struct Owned {
+    key: u64,
     name: Option<String>,
     vector: Vec<f32>,
     tags: Vec<String>,
     payload: Vec<u8>,
 }
 
-/// An index of the same items, in the order of their keys.
-fn anew(index: &Index, builder: &Builder, exec: &dyn Exec) -> Result<Index, StoreError> {
+/// An index of the same items, in the order of their keys, and how many of them are none: in a damaged
+/// index that is possible.
+pub(super) fn anew(
+    index: &Index,
+    builder: &Builder,
+    exec: &dyn Exec,
+) -> Result<(Index, usize), StoreError> {
     let mut keys: Vec<u64> = index.iter().collect();
     keys.sort_unstable();
-    let owned = |key: &u64| {
-        Some(Owned {
-            name: index.name(*key),
-            vector: index.get(*key)?,
-            tags: index.tags(*key)?,
-            payload: index.payload(*key)?,
-        })
+    keys.dedup();
+    let found = keys.len();
+    let owned = |key: u64| {
+        let owned = Owned {
+            key,
+            name: index.name(key),
+            vector: index.get(key)?,
+            tags: index.tags(key)?,
+            payload: index.payload(key)?,
+        };
+        index.check_item(0, &owned.vector).is_ok().then_some(owned)
     };
-    let owned: Vec<Owned> = keys.iter().filter_map(owned).collect();
+    let owned: Vec<Owned> = keys.into_iter().filter_map(owned).collect();
     let tags: Vec<Vec<&str>> =
         owned.iter().map(|item| item.tags.iter().map(String::as_str).collect()).collect();
-    let items: Vec<Item<'_>> = keys
+    let items: Vec<Item<'_>> = owned
         .iter()
-        .zip(owned.iter().zip(&tags))
-        .map(|(&key, (Owned { name, vector, payload, .. }, tags))| {
-            let item = Item::new(key, vector).tags(tags).payload(payload);
+        .zip(&tags)
+        .map(|(Owned { key, name, vector, payload, .. }, tags)| {
+            let item = Item::new(*key, vector).tags(tags).payload(payload);
             name.as_deref().map_or(item, |name| item.called(name))
         })
         .collect();
     let built = builder.clone().build()?;
     built.bulk_build_items(&items, exec, &mut |_| true)?;
-    Ok(built)
+    Ok((built, found - items.len()))
 }
 
 /// Puts the index in a snapshot of a manifest in the place of the live one.

@@ -11,6 +11,7 @@
 //!   compact     the same for one space from an empty index, and the live one swapped for it
 //!   backup      a checkpoint, copied
 //!   open        recovery
+//!   salvage     what can be had of a store that recovery refuses
 //!   space       what a space offers readers
 //! ```
 //! A space is an [`Index`](crate::Index) of its own; all spaces of a store share one
@@ -34,6 +35,7 @@ mod backup;
 mod checkpoint;
 mod compact;
 mod open;
+mod salvage;
 mod space;
 mod write;
 
@@ -48,6 +50,7 @@ use crate::log::{Log, Manifests, Sizes, Storage, StoreError};
 use crate::snapshot::Check;
 use crate::store::{Allocator, Heap};
 
+pub use salvage::Salvaged;
 use space::Shared;
 pub use space::Space;
 
@@ -185,6 +188,23 @@ impl StoreBuilder {
     pub fn allocator(mut self, allocator: Arc<dyn Allocator>) -> Self {
         self.allocator = allocator;
         self
+    }
+
+    /// Makes a store in an empty folder of what can still be read of a damaged one, which stays as it
+    /// is. The only call that leaves anything out, and it says what.
+    ///
+    /// Of a damaged snapshot, items are taken as they are found; of the log, every frame that holds
+    /// and whose change can still be made.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Damaged`] if nothing there is part of a store.
+    pub fn salvage(
+        self,
+        from: &dyn Storage,
+        to: Arc<dyn Storage>,
+        exec: &dyn Exec,
+    ) -> Result<(Store, Salvaged), StoreError> {
+        salvage::salvage(self, from, to, exec)
     }
 
     /// Opens the store in a folder, or makes one there if the folder has none.

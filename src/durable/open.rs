@@ -14,7 +14,7 @@ use crate::index::{Index, Op};
 use crate::limits::SPACES_MAX;
 use crate::log::{
     Found, IDS_MAX, Manifest, Manifests, POISONED_FILE, Saved, Storage, StoreError, create,
-    has_frames, is_snapshot, number_of, recover, snapshot_name,
+    has_frames, number_of, recover, snapshot_name, snapshot_number,
 };
 use crate::snapshot::Check;
 use crate::store::Allocator;
@@ -76,7 +76,7 @@ fn is_in_use(storage: &dyn Storage, names: &[String]) -> Result<bool, StoreError
         let is_used = match number_of(name) {
             Some(1) => has_frames(storage, name)?,
             Some(_) => true,
-            None => is_snapshot(name),
+            None => snapshot_number(name).is_some(),
         };
         if is_used {
             return Ok(true);
@@ -92,7 +92,7 @@ pub(super) fn sweep(storage: &dyn Storage, manifest: &Manifest) -> Result<(), St
         manifest.spaces.iter().map(|saved| snapshot_name(saved.file)).collect();
     for name in names {
         let is_old = number_of(&name).is_some_and(|segment| segment < manifest.segment)
-            || (is_snapshot(&name) && !needed.contains(&name));
+            || (snapshot_number(&name).is_some() && !needed.contains(&name));
         if is_old {
             storage.remove(&name).map_err(StoreError::io("remove", &name))?;
         }
@@ -102,7 +102,7 @@ pub(super) fn sweep(storage: &dyn Storage, manifest: &Manifest) -> Result<(), St
 
 /// Spaces as a manifest and the frames since make them.
 pub(super) struct Replayed {
-    allocator: Arc<dyn Allocator>,
+    pub(super) allocator: Arc<dyn Allocator>,
     pub(super) spaces: BTreeMap<u64, Copy>,
     /// Above all identities that were met.
     pub(super) next_id: u64,
@@ -123,7 +123,7 @@ pub(super) struct Copy {
 }
 
 impl Replayed {
-    fn new(allocator: &Arc<dyn Allocator>) -> Self {
+    pub(super) fn new(allocator: &Arc<dyn Allocator>) -> Self {
         let allocator = Arc::clone(allocator);
         Self { allocator, spaces: BTreeMap::new(), next_id: 1, gone: BTreeSet::new() }
     }
@@ -136,13 +136,20 @@ impl Replayed {
         allocator: &Arc<dyn Allocator>,
     ) -> Result<Self, StoreError> {
         let mut replayed = Self::new(allocator);
-        for Saved { id, file, lsn, name } in &manifest.spaces {
-            let index = open_snapshot(storage, *file, check, allocator)?;
-            let (name, lsn, file) = (name.clone(), *lsn, *file);
-            replayed.spaces.insert(*id, Copy { name, index, lsn, file, has_changed: false });
-            replayed.next_id = id + 1;
+        for saved in &manifest.spaces {
+            let index = open_snapshot(storage, saved.file, check, allocator)?;
+            replayed.take(saved, index);
         }
         Ok(replayed)
+    }
+
+    /// Adds a space as its snapshot holds it.
+    pub(super) fn take(&mut self, saved: &Saved, index: Index) {
+        let &Saved { id, file, lsn, ref name } = saved;
+        self.spaces.insert(id, Copy { name: name.clone(), index, lsn, file, has_changed: false });
+        if id <= IDS_MAX {
+            self.next_id = self.next_id.max(id + 1);
+        }
     }
 
     /// Makes the change of a frame.

@@ -153,7 +153,7 @@ impl Index {
     }
 
     /// Refuses a vector (number `row` of the caller's) that cannot become an item.
-    fn check_item(&self, row: usize, vector: &[f32]) -> Result<()> {
+    pub(crate) fn check_item(&self, row: usize, vector: &[f32]) -> Result<()> {
         let Options { dim, metric, rows, .. } = self.options;
         check(metric, self.kernels, dim, row, vector)?;
         match rows {

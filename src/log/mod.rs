@@ -59,6 +59,7 @@ mod frame;
 mod manifest;
 mod memory;
 mod recover;
+mod salvage;
 mod segment;
 mod storage;
 mod write;
@@ -67,7 +68,8 @@ pub(crate) use frame::Place;
 pub(crate) use manifest::{Found, IDS_MAX, Manifest, Manifests, Saved};
 pub use memory::Memory;
 pub(crate) use recover::{begin_at, create, read_sealed, recover};
-pub(crate) use segment::{has_frames, is_snapshot, number_of, snapshot_name};
+pub(crate) use salvage::read_what_holds;
+pub(crate) use segment::{has_frames, number_of, snapshot_name, snapshot_number};
 pub use storage::{File, Storage};
 pub(crate) use write::{Log, POISONED_FILE, SYNC, Sizes};
 

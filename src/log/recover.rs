@@ -152,6 +152,6 @@ pub(crate) fn begin_at(
     begin(storage, Head { place, first, chain: 0 })
 }
 
-fn damaged(segment: u64, offset: u64, reason: &'static str) -> StoreError {
+pub(super) fn damaged(segment: u64, offset: u64, reason: &'static str) -> StoreError {
     StoreError::Damaged { file: name_of(segment), offset, reason }
 }

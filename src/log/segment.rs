@@ -35,15 +35,27 @@ pub(crate) fn snapshot_name(file: u64) -> String {
     format!("snap-{file:016x}")
 }
 
-/// Whether a file is a checkpoint's.
-pub(crate) fn is_snapshot(name: &str) -> bool {
-    let number = name.strip_prefix("snap-").map(|digits| u64::from_str_radix(digits, 16));
-    number.is_some_and(|number| number.is_ok_and(|number| snapshot_name(number) == name))
+/// The number of the checkpoint that a file is, if it is one.
+pub(crate) fn snapshot_number(name: &str) -> Option<u64> {
+    let number = u64::from_str_radix(name.strip_prefix("snap-")?, 16).ok()?;
+    (snapshot_name(number) == name).then_some(number)
 }
 
 /// Whether anything was written behind the header of a segment.
 pub(crate) fn has_frames(storage: &dyn Storage, name: &str) -> Result<bool, StoreError> {
     Ok(read(storage, name)?.iter().skip(HEADER).any(|&byte| byte != 0))
+}
+
+/// Whether bytes begin as a segment in its place does.
+pub(super) fn is_segment(bytes: &[u8], place: Place) -> bool {
+    Head::decode(bytes, place).is_ok()
+}
+
+/// The store that a segment says it belongs to.
+pub(super) fn store_of(bytes: &[u8]) -> Option<u64> {
+    let store = u64::from_le_bytes(bytes.get(16..24)?.try_into().ok()?);
+    let segment = u64::from_le_bytes(bytes.get(24..32)?.try_into().ok()?);
+    Head::decode(bytes, Place { store, segment }).ok().map(|_| store)
 }
 
 impl Head {
@@ -114,6 +126,13 @@ impl Reader {
         Ok(Self { head, bytes, end: HEADER, next, chain })
     }
 
+    /// A segment without a header that holds: its frames follow one of this number and checksum, of
+    /// which nothing is known if that is 0.
+    pub(super) fn headless(bytes: Vec<u8>, place: Place, next: u64, chain: u32) -> Self {
+        let end = HEADER.min(bytes.len());
+        Self { head: Head { place, first: next, chain }, bytes, end, next, chain }
+    }
+
     /// The number and the payload of the next frame, or `None` where nothing more holds.
     pub(super) fn next(&mut self) -> Option<(u64, &[u8])> {
         let rest = &self.bytes[self.end..];
@@ -127,6 +146,23 @@ impl Reader {
         self.next += 1;
         self.chain = crc;
         Some((header.lsn, payload))
+    }
+
+    /// Goes on behind what does not hold, at the next frame whose header does: what its payload's
+    /// checksum begins with is lost, so it is the frame behind that one which can be read again.
+    /// How many frames are lost, as far as their numbers tell; `None` if no other follows.
+    pub(super) fn skip(&mut self) -> Option<u64> {
+        let at = (self.end + 1..self.bytes.len()).find(|&at| self.header_at(at).is_some())?;
+        let header = self.header_at(at)?;
+        let lost = if self.next == 0 { 1 } else { header.lsn.saturating_sub(self.next) + 1 };
+        self.end = at.saturating_add(FRAME_HEADER + header.len as usize).min(self.bytes.len());
+        self.next = header.lsn.saturating_add(1);
+        self.chain = header.crc;
+        Some(lost)
+    }
+
+    fn header_at(&self, at: usize) -> Option<Header> {
+        Header::decode(&self.bytes[at..], self.head.place, at as u64)
     }
 
     /// Bytes of the file.

@@ -4,6 +4,7 @@ mod beside;
 mod crash;
 mod fault;
 mod flip;
+mod salvage;
 mod work;
 
 use std::sync::Arc;

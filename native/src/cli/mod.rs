@@ -69,6 +69,8 @@ enum Command {
     Backup(store::Backup),
     /// Make a store of a backup.
     Restore(store::Restore),
+    /// Make a store of what can still be read of a damaged one, and say what is lost.
+    Salvage(store::Salvage),
     /// Add items from a file to a space of a store.
     Import(transfer::Import),
     /// Write a space of a store to a file.
@@ -98,6 +100,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Compact(compact) => compact.run(&output),
         Command::Backup(backup) => backup.run(&output),
         Command::Restore(restore) => restore.run(&output),
+        Command::Salvage(salvage) => salvage.run(&output),
         Command::Import(import) => import.run(&output),
         Command::Export(export) => export.run(&output),
         Command::Completions { shell } => completions(shell, &output),

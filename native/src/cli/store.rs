@@ -1,4 +1,4 @@
-//! `ecphory store`, `compact`, `backup` and `restore`: directories of spaces.
+//! `ecphory store`, `compact`, `backup`, `restore` and `salvage`: directories of spaces.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use ecphory_native::ecphory::{Check, Store as Spaces, StoreBuilder};
+use ecphory_native::ecphory::{Check, Salvaged, Store as Spaces, StoreBuilder};
 use ecphory_native::{Folder, HugePages, Pool, cores};
 use serde::Serialize;
 
@@ -63,6 +63,19 @@ pub(super) struct Restore {
 
     /// The directory to make a store in: a new one, or an empty one.
     to: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Salvage {
+    /// The directory of the damaged store; nothing is changed there.
+    folder: PathBuf,
+
+    /// The directory to make a store in: a new one, or an empty one.
+    to: PathBuf,
+
+    /// Threads that build.
+    #[arg(long, value_name = "N", default_value_t = cores())]
+    threads: usize,
 }
 
 /// Opens a store that nobody else has open, and changes nothing in it.
@@ -227,12 +240,64 @@ impl Restore {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let start = Instant::now();
         // Whether it is whole is known before anything is copied.
-        let spaces = open_to_read(&self.backup)?;
-        let done = Done::of(&spaces, self.to.clone(), start);
-        drop(spaces);
+        drop(open_to_read(&self.backup)?);
         let store = open_to_write(&self.backup)?;
         copy(&store, &self.to)?;
-        output.result(&done, |done| done.text(output))
+        output.result(&Done::of(&store, self.to, start), |done| done.text(output))
+    }
+}
+
+#[derive(Serialize)]
+struct Rescued {
+    spaces: Vec<(String, usize)>,
+    damaged_spaces: Vec<String>,
+    lost_spaces: Vec<String>,
+    lost_items: usize,
+    changes: u64,
+    lost_changes: u64,
+    lost_files: u64,
+}
+
+impl Salvage {
+    pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+        let pool = Pool::new(self.threads)?;
+        let locked = Folder::read_only(&self.folder).with_context(|| no_store(&self.folder))?;
+        let to = lock(&self.to)?;
+        let mut line = Line::new();
+        line.say("reading what there is");
+        let (_, salvaged) = builder().salvage(&locked, to, &pool)?;
+        drop(line);
+        let Salvaged { spaces, damaged_spaces, lost_spaces, lost_items, .. } = salvaged;
+        let Salvaged { changes, lost_changes, lost_files, .. } = salvaged;
+        let rescued = Rescued {
+            spaces,
+            damaged_spaces,
+            lost_spaces,
+            lost_items,
+            changes,
+            lost_changes,
+            lost_files,
+        };
+        output.result(&rescued, |rescued| rescued.text(output))
+    }
+}
+
+impl Rescued {
+    fn text(&self, output: &Output) -> String {
+        let named = |names: &[String]| match names {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
+        let spaces = self.spaces.iter().map(|(name, n)| format!("{name} ({})", format::count(*n)));
+        output.rows(&[
+            ("spaces", named(&spaces.collect::<Vec<_>>())),
+            ("not verified", named(&self.damaged_spaces)),
+            ("lost spaces", named(&self.lost_spaces)),
+            ("lost items", format::count(self.lost_items)),
+            ("changes", format::count(self.changes as usize)),
+            ("lost changes", format::count(self.lost_changes as usize)),
+            ("lost log files", format::count(self.lost_files as usize)),
+        ])
     }
 }
 

@@ -100,4 +100,10 @@ fn what_is_no_store_or_no_item_is_refused() {
     bytes[100] ^= 1;
     fs::write(&log, bytes).unwrap();
     refused(&["verify", &folder], "restore a backup");
+    let rescued = scratch.file("rescued");
+    let report = json(&["salvage", &folder, &rescued]);
+    assert!(report["lost_changes"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(json(&["verify", &rescued])["sound"], true);
+    refused(&["salvage", &folder, &rescued], "free space");
+    refused(&["salvage", &nowhere, &rescued], "check the path");
 }

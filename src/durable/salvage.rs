@@ -1,0 +1,127 @@
+//! What can be had of a store that recovery refuses, as a store of its own.
+
+use std::sync::Arc;
+
+use super::compact::anew;
+use super::open::{Replayed, open_snapshot};
+use super::{Store, StoreBuilder};
+use crate::exec::Exec;
+use crate::index::Index;
+use crate::log::{
+    Found, Manifest, Manifests, Saved, Storage, StoreError, number_of, read_what_holds,
+    snapshot_number,
+};
+use crate::snapshot::Check;
+
+/// What was salvaged of a store, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Salvaged {
+    /// Spaces, with their items.
+    pub spaces: Vec<(String, usize)>,
+    /// Spaces of which nothing can be read, and those without a name, which is lost with the manifest.
+    pub lost_spaces: Vec<String>,
+    /// Spaces whose snapshots are damaged: their items are as they were found.
+    pub damaged_spaces: Vec<String>,
+    /// Items that were found and are none.
+    pub lost_items: usize,
+    /// Changes that were read from the log.
+    pub changes: u64,
+    /// Changes that do not hold, or cannot be made without others; as far as can be told.
+    pub lost_changes: u64,
+    /// Files of the log that are missing or unreadable.
+    pub lost_files: u64,
+}
+
+pub(super) fn salvage(
+    builder: StoreBuilder,
+    from: &dyn Storage,
+    to: Arc<dyn Storage>,
+    exec: &dyn Exec,
+) -> Result<(Store, Salvaged), StoreError> {
+    let names = from.list().map_err(StoreError::io("list", "the folder"))?;
+    let manifest = match Manifests::load(from, &names)? {
+        Found::Some(manifests) => Some(manifests.current),
+        Found::None { .. } => None,
+    };
+    if !names.iter().any(|name| number_of(name).is_some() || snapshot_number(name).is_some()) {
+        let (file, reason) = ("the folder".to_owned(), "it holds no part of a store");
+        return Err(StoreError::Damaged { file, offset: 0, reason });
+    }
+    let there = to.list().map_err(StoreError::io("list", "the folder"))?;
+    if !there.is_empty() {
+        let cause = std::io::ErrorKind::DirectoryNotEmpty.into();
+        return Err(StoreError::io("write to", "a folder that holds something")(cause));
+    }
+    let mut report = Salvaged::default();
+    let mut replayed = Replayed::new(&builder.allocator);
+    for saved in manifest.clone().map_or_else(|| unnamed(&names), |manifest| manifest.spaces) {
+        report.open(from, &saved, &mut replayed, exec)?;
+    }
+    let (store, first) =
+        manifest.map_or((None, 0), |Manifest { store, segment, .. }| (Some(store), segment));
+    let mut refused = 0;
+    let frames = read_what_holds(from, &names, store, first, &mut |lsn, payload| {
+        // What relied on a change that is lost cannot be made.
+        match replayed.replay(lsn, payload) {
+            Err(StoreError::Damaged { .. }) => refused += 1,
+            other => other?,
+        }
+        Ok(())
+    })?;
+    report.changes = frames.read - refused;
+    report.lost_changes = frames.lost + refused;
+    report.lost_files = frames.segments;
+    let store = builder.open(to)?;
+    for copy in replayed.spaces.into_values() {
+        report.spaces.push((copy.name.clone(), copy.index.len()));
+        store.import(&copy.name, copy.index)?;
+    }
+    store.close()?;
+    Ok((store, report))
+}
+
+/// The snapshots of a folder without a manifest, under names of their own.
+fn unnamed(names: &[String]) -> Vec<Saved> {
+    let mut files: Vec<u64> = names.iter().filter_map(|name| snapshot_number(name)).collect();
+    files.sort_unstable();
+    // Identities that no frame has.
+    let saved =
+        |file| Saved { id: u64::MAX - file, file, lsn: 0, name: format!("salvaged {file}") };
+    files.into_iter().map(saved).collect()
+}
+
+impl Salvaged {
+    /// Takes what a snapshot holds.
+    fn open(
+        &mut self,
+        from: &dyn Storage,
+        saved: &Saved,
+        replayed: &mut Replayed,
+        exec: &dyn Exec,
+    ) -> Result<(), StoreError> {
+        let allocator = Arc::clone(&replayed.allocator);
+        let index = match open_snapshot(from, saved.file, Check::Full, &allocator) {
+            Ok(index) => index,
+            Err(StoreError::Damaged { .. } | StoreError::Index(_)) => {
+                let Ok(index) = open_snapshot(from, saved.file, Check::Header, &allocator) else {
+                    self.lost_spaces.push(saved.name.clone());
+                    return Ok(());
+                };
+                self.damaged_spaces.push(saved.name.clone());
+                self.items_of(&index, exec)?
+            }
+            Err(error) => return Err(error),
+        };
+        replayed.take(saved, index);
+        Ok(())
+    }
+
+    /// An index of what is still an item of a damaged one.
+    fn items_of(&mut self, index: &Index, exec: &dyn Exec) -> Result<Index, StoreError> {
+        let builder = Index::builder(1).options(*index.options());
+        let (built, lost) = anew(index, &builder, exec)?;
+        self.lost_items += lost;
+        Ok(built)
+    }
+}
