@@ -50,7 +50,7 @@ impl Upkeep {
     }
 
     /// Why the last flush or checkpoint failed, if it did: told once. It is tried again, unless the
-    /// store is [poisoned](StoreError::Poisoned).
+    /// store is [poisoned](StoreError::Poisoned), damaged or read-only.
     pub fn failure(&self) -> Option<StoreError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -83,7 +83,10 @@ impl UpkeepBuilder {
             while ended.recv_timeout(self.flush_every) == Err(RecvTimeoutError::Timeout) {
                 let done = self.store.flush().and_then(|()| self.cut_log(&mut next_look));
                 let Err(error) = done else { continue };
-                let is_over = matches!(error, StoreError::Poisoned | StoreError::ReadOnly);
+                let is_over = matches!(
+                    error,
+                    StoreError::Poisoned | StoreError::ReadOnly | StoreError::Damaged { .. }
+                );
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 next_look = Instant::now() + PATIENCE;
                 if is_over {

@@ -72,11 +72,13 @@ pub(super) fn import(inner: &Arc<Inner>, name: &str, index: Index) -> Result<Spa
     if inner.spaces().by_name.contains_key(name) {
         return Err(taken(name));
     }
+    // So that neither the manifest nor the log knows a space that had the name before.
+    checkpoint_with(inner, &mut manifests, &mut |_, _| Ok(()))?;
     let mut next = manifests.current.clone();
     let (id, file) = (inner.spaces().next_id()?, next.next_file);
     next.next_file += 1;
-    // Frames of the space come later.
-    next.spaces.push(Saved { id, file, lsn: inner.log.last(), name: name.to_owned() });
+    // Frames of the space come later, and what is durable stays behind its number.
+    next.spaces.push(Saved { id, file, lsn: next.durable, name: name.to_owned() });
     let made = save(inner, file, &index)
         .and_then(|()| inner.storage.sync().map_err(|_| inner.log.poison()))
         .and_then(|()| replace(inner, &mut manifests, next));

@@ -13,13 +13,23 @@ use crate::error::Error;
 use crate::index::{Index, Op};
 use crate::limits::SPACES_MAX;
 use crate::log::{
-    Found, IDS_MAX, Manifest, Manifests, POISONED_FILE, Saved, Storage, StoreError, create,
+    Found, IDS_MAX, Manifest, Manifests, POISONED_FILE, SYNC, Saved, Storage, StoreError, create,
     has_frames, number_of, recover, snapshot_name, snapshot_number,
 };
 use crate::snapshot::Check;
 use crate::store::Allocator;
 
 pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<Store, StoreError> {
+    let folder = Arc::clone(&storage);
+    let opened = recovered(builder, storage);
+    if let Err(StoreError::Io { action: SYNC, .. }) = &opened {
+        // As when a log is poisoned: the next who opens it must not trust what it reads.
+        let _ = folder.create(POISONED_FILE);
+    }
+    opened
+}
+
+fn recovered(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<Store, StoreError> {
     let StoreBuilder { ack, sizes, check, is_read_only, identity, allocator } = builder;
     let names = storage.list().map_err(StoreError::io("list", "the folder"))?;
     let (mut manifests, log, spaces) = match Manifests::load(&*storage, &names)? {
@@ -46,7 +56,7 @@ pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<S
     };
     let is_poisoned = !is_read_only && names.iter().any(|name| name == POISONED_FILE);
     if is_poisoned {
-        manifests.suspect();
+        manifests.write_again(&*storage)?;
     }
     if !is_read_only {
         manifests.heal(&*storage)?;

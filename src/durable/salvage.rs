@@ -8,8 +8,7 @@ use super::{Store, StoreBuilder};
 use crate::exec::Exec;
 use crate::index::Index;
 use crate::log::{
-    Found, Manifest, Manifests, Saved, Storage, StoreError, number_of, read_what_holds,
-    snapshot_number,
+    Found, Manifests, Saved, Storage, StoreError, number_of, read_what_holds, snapshot_number,
 };
 use crate::snapshot::Check;
 
@@ -55,13 +54,12 @@ pub(super) fn salvage(
     }
     let mut report = Salvaged::default();
     let mut replayed = Replayed::new(&builder.allocator);
-    for saved in manifest.clone().map_or_else(|| unnamed(&names), |manifest| manifest.spaces) {
-        report.open(from, &saved, &mut replayed, exec)?;
+    let saved = manifest.as_ref().map_or_else(|| unnamed(&names), |found| found.spaces.clone());
+    for saved in saved {
+        report.open(from, &saved, &mut replayed, exec);
     }
-    let (store, first) =
-        manifest.map_or((None, 0), |Manifest { store, segment, .. }| (Some(store), segment));
     let mut refused = 0;
-    let frames = read_what_holds(from, &names, store, first, &mut |lsn, payload| {
+    let frames = read_what_holds(from, &names, manifest.as_ref(), &mut |lsn, payload| {
         // What relied on a change that is lost cannot be made.
         match replayed.replay(lsn, payload) {
             Err(StoreError::Damaged { .. }) => refused += 1,
@@ -99,22 +97,17 @@ impl Salvaged {
         saved: &Saved,
         replayed: &mut Replayed,
         exec: &dyn Exec,
-    ) -> Result<(), StoreError> {
+    ) {
         let allocator = Arc::clone(&replayed.allocator);
-        let index = match open_snapshot(from, saved.file, Check::Full, &allocator) {
-            Ok(index) => index,
-            Err(StoreError::Damaged { .. } | StoreError::Index(_)) => {
-                let Ok(index) = open_snapshot(from, saved.file, Check::Header, &allocator) else {
-                    self.lost_spaces.push(saved.name.clone());
-                    return Ok(());
-                };
-                self.damaged_spaces.push(saved.name.clone());
-                self.items_of(&index, exec)?
-            }
-            Err(error) => return Err(error),
-        };
+        let mut found = open_snapshot(from, saved.file, Check::Full, &allocator);
+        if found.is_err() {
+            let damaged = open_snapshot(from, saved.file, Check::Header, &allocator);
+            found = damaged.and_then(|index| self.items_of(&index, exec));
+            let list = if found.is_ok() { &mut self.damaged_spaces } else { &mut self.lost_spaces };
+            list.push(saved.name.clone());
+        }
+        let Ok(index) = found else { return };
         replayed.take(saved, index);
-        Ok(())
     }
 
     /// An index of what is still an item of a damaged one.

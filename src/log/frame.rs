@@ -1,5 +1,7 @@
 //! One frame: where it belongs, what number it has, how long it is and what its bytes sum up to.
 
+use super::manifest::IDS_MAX;
+
 /// Bytes before a payload.
 pub(super) const HEADER: usize = 32;
 /// Bytes of a payload, at most: the largest item with all tags that it can have.
@@ -54,7 +56,8 @@ impl Header {
         let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let holds = word(0) == MARK
             && word(28) == crc32c::crc32c_append(place.seed(offset), &bytes[..28])
-            && word(4) as usize <= PAYLOAD_MAX;
+            && word(4) as usize <= PAYLOAD_MAX
+            && long(8) <= IDS_MAX;
         holds.then(|| Self { len: word(4), lsn: long(8), synced: long(16), crc: word(24) })
     }
 }

@@ -31,31 +31,26 @@ pub(crate) fn recover(
     segments.sort_unstable();
     let old = segments.partition_point(|&segment| segment < manifest.segment);
     let mut last: Option<Reader> = None;
-    let mut abandoned = None;
-    for (&segment, wanted) in segments[old..].iter().zip(manifest.segment..) {
+    let mut abandoned: &[u64] = &[];
+    let is_suspect = names.iter().any(|name| name == POISONED_FILE);
+    for (i, (&segment, wanted)) in segments[old..].iter().zip(manifest.segment..).enumerate() {
         if segment != wanted {
             return Err(damaged(wanted, 0, "the segment is missing"));
         }
         let bytes = read(&**storage, &name_of(segment))?;
-        let is_bare = bytes.iter().skip(HEADER).all(|&byte| byte == 0);
-        let may_be_unused = is_bare && Some(&segment) == segments.last();
+        let is_bare = is_bare(&bytes);
         let reader = Reader::over(bytes, Place { store: manifest.store, segment });
-        let mut reader = match (reader, &last) {
-            (found, Some(before)) if may_be_unused && is_unused(&found, before) => {
-                abandoned = Some(segment);
-                break;
-            }
-            (Ok(reader), Some(before)) => {
-                let head = &reader.head;
-                if (head.first, head.chain) != (before.next, before.chain) || before.left() > 0 {
-                    let reason = "a durable frame does not hold";
-                    return Err(damaged(segment - 1, before.end as u64, reason));
-                }
-                reader
-            }
-            (Ok(reader), None) => reader,
-            (Err(reason), _) => return Err(damaged(segment, 0, reason)),
-        };
+        if let Some(before) = &last
+            && is_bare
+            && (is_suspect || Some(&segment) == segments.last())
+            && (is_unused(&reader, before, is_suspect))
+            && are_bare(&**storage, &segments[old + i..])?
+        {
+            abandoned = &segments[old + i..];
+            break;
+        }
+        let mut reader = reader.map_err(|reason| damaged(segment, 0, reason))?;
+        check_follows(&reader, last.as_ref())?;
         while let Some((lsn, payload)) = reader.next() {
             visit(lsn, payload)?;
         }
@@ -72,7 +67,7 @@ pub(crate) fn recover(
     let file: Arc<dyn File> = storage.open(&name).map_err(StoreError::io("open", &name))?.into();
     let (end, cut) = (last.end as u64, last.left());
     if !is_read_only {
-        if let Some(segment) = abandoned {
+        for &segment in abandoned {
             let name = name_of(segment);
             storage.remove(&name).map_err(StoreError::io("remove", &name))?;
         }
@@ -83,7 +78,6 @@ pub(crate) fn recover(
         file.sync().and_then(|()| storage.sync()).map_err(StoreError::io(SYNC, &name))?;
     }
     let filled = if cut > 0 { end } else { last.len() };
-    let is_suspect = names.iter().any(|name| name == POISONED_FILE);
     let writer = Writer {
         is_suspect,
         file,
@@ -106,27 +100,59 @@ pub(crate) fn read_sealed(
     end: u64,
     visit: Visit<'_>,
 ) -> Result<(), StoreError> {
-    for segment in manifest.segment..end {
+    let mut before: Option<Reader> = None;
+    for segment in manifest.segment..=end {
         let place = Place { store: manifest.store, segment };
         let reader = Reader::over(read(storage, &name_of(segment))?, place);
         let mut reader = reader.map_err(|reason| damaged(segment, 0, reason))?;
+        check_follows(&reader, before.as_ref())?;
+        if segment == end {
+            break;
+        }
         while let Some((lsn, payload)) = reader.next() {
             visit(lsn, payload)?;
         }
-        if reader.left() > 0 {
-            return Err(damaged(segment, reader.end as u64, "a frame does not hold"));
-        }
+        before = Some(reader);
     }
     Ok(())
 }
 
+/// Refuses a segment that does not follow the last frame of the one before, or that hides something
+/// there that does not hold.
+fn check_follows(reader: &Reader, before: Option<&Reader>) -> Result<(), StoreError> {
+    let Some(before) = before else { return Ok(()) };
+    let Head { place, first, chain } = reader.head;
+    if (first, chain) != (before.next, before.chain) || before.left() > 0 {
+        let (segment, end) = (place.segment - 1, before.end as u64);
+        return Err(damaged(segment, end, "a durable frame does not hold"));
+    }
+    Ok(())
+}
+
+/// Whether a segment has no frames.
+fn is_bare(bytes: &[u8]) -> bool {
+    bytes.iter().skip(HEADER).all(|&byte| byte == 0)
+}
+
+fn are_bare(storage: &dyn Storage, segments: &[u64]) -> Result<bool, StoreError> {
+    for &segment in segments {
+        if !is_bare(&read(storage, &name_of(segment))?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether a segment without frames was given up, or never finished: the one before went on, by
 /// frames or by what a crash has left of one. One that follows the last of its frames is begun in
-/// earnest; one that says there were more of them is a witness that they are gone.
-fn is_unused(found: &Result<Reader, &'static str>, before: &Reader) -> bool {
+/// earnest; one that says there were more of them is a witness that they are gone, unless it was
+/// begun after a sync had failed, on the word of a cache that the power took.
+fn is_unused(found: &Result<Reader, &'static str>, before: &Reader, is_suspect: bool) -> bool {
     found.as_ref().map_or(true, |reader| {
         let first = reader.head.first;
-        first < before.next || (first == before.next && before.left() > 0)
+        first < before.next
+            || (first == before.next && before.left() > 0)
+            || (first > before.next && is_suspect)
     })
 }
 

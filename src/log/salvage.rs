@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::frame::Place;
+use super::manifest::Manifest;
 use super::recover::{Visit, damaged};
 use super::segment::{Reader, is_segment, name_of, number_of, read, store_of};
 use super::storage::Storage;
@@ -17,23 +18,31 @@ pub(crate) struct Frames {
     pub(crate) segments: u64,
 }
 
-/// Tells `visit` of every frame of the segments from `first` on that holds. `store` is whose they
-/// are; that of the first one which says so if nothing else is left to.
+/// Tells `visit` of every frame that holds, of the segments that a manifest needs, or of all. Without
+/// one they are of the store that the first of them says.
 pub(crate) fn read_what_holds(
     storage: &dyn Storage,
     names: &[String],
-    mut store: Option<u64>,
-    first: u64,
+    manifest: Option<&Manifest>,
     visit: Visit<'_>,
 ) -> Result<Frames, StoreError> {
     let mut segments: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
+    let first = manifest.map_or(0, |manifest| manifest.segment);
+    let mut store = manifest.map(|manifest| manifest.store);
     segments.retain(|&segment| segment >= first);
     segments.sort_unstable();
     let mut frames = Frames::default();
+    if let Some(manifest) = manifest {
+        let there = segments.first().map_or(manifest.segment + 1, |&segment| segment);
+        frames.segments += there - manifest.segment;
+    }
     // What the frames of the next segment follow: nothing is known of the first.
     let (mut next, mut chain) = (0, 0);
     for segment in segments {
-        let bytes = read(storage, &name_of(segment))?;
+        let Ok(bytes) = read(storage, &name_of(segment)) else {
+            frames.segments += 1;
+            continue;
+        };
         store = store.or_else(|| store_of(&bytes));
         let Some(store) = store else {
             frames.segments += 1;
@@ -47,7 +56,7 @@ pub(crate) fn read_what_holds(
             Reader::headless(bytes, place, next, chain)
         };
         if next > 0 {
-            frames.lost += reader.head.first.saturating_sub(next);
+            frames.lost = frames.lost.saturating_add(reader.head.first.saturating_sub(next));
         }
         loop {
             while let Some((lsn, payload)) = reader.next() {
@@ -63,9 +72,13 @@ pub(crate) fn read_what_holds(
                 frames.lost += 1;
                 break;
             };
-            frames.lost += lost;
+            frames.lost = frames.lost.saturating_add(lost);
         }
         (next, chain) = (reader.next, reader.chain);
+    }
+    if let Some(manifest) = manifest {
+        let last = next.max(1) - 1;
+        frames.lost = frames.lost.max(manifest.durable.saturating_sub(last.max(frames.read)));
     }
     Ok(frames)
 }

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::frame::{HEADER as FRAME_HEADER, Header, Place};
+use super::manifest::IDS_MAX;
 use super::storage::Storage;
 
 /// Bytes before the first frame.
@@ -90,6 +91,9 @@ impl Head {
         if found != place {
             return Err("it belongs to another store, or to another place");
         }
+        if long(32) > IDS_MAX {
+            return Err("its first frame has a number that was not given");
+        }
         Ok(Self { place, first: long(32), chain: word(12) })
     }
 }
@@ -148,11 +152,12 @@ impl Reader {
         Some((header.lsn, payload))
     }
 
-    /// Goes on behind what does not hold, at the next frame whose header does: what its payload's
-    /// checksum begins with is lost, so it is the frame behind that one which can be read again.
+    /// Goes on behind what does not hold, and the next frame whose header does: either it is the one
+    /// that does not hold, or what its payload's checksum begins with is lost. The frame behind it
+    /// can be read again.
     /// How many frames are lost, as far as their numbers tell; `None` if no other follows.
     pub(super) fn skip(&mut self) -> Option<u64> {
-        let at = (self.end + 1..self.bytes.len()).find(|&at| self.header_at(at).is_some())?;
+        let at = (self.end..self.bytes.len()).find(|&at| self.header_at(at).is_some())?;
         let header = self.header_at(at)?;
         let lost = if self.next == 0 { 1 } else { header.lsn.saturating_sub(self.next) + 1 };
         self.end = at.saturating_add(FRAME_HEADER + header.len as usize).min(self.bytes.len());

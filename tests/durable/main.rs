@@ -65,6 +65,35 @@ fn a_backup_is_a_store() {
     assert!(backup.space("new").is_some());
 }
 
+/// A name may be taken again, in any way, also in the same breath.
+#[test]
+fn a_name_may_be_taken_again() {
+    let [create, import, remove] = [Ask::Create("a"), Ask::Import("a"), Ask::Remove("a")];
+    let (insert, checkpoint) = (Ask::Insert("a", 7, [1.0; 3]), Ask::Checkpoint);
+    for asks in [
+        [&create, &remove, &import, &insert],
+        [&import, &remove, &import, &insert],
+        [&import, &remove, &create, &insert],
+        [&create, &insert, &remove, &import],
+    ] {
+        for with_checkpoint in 0..5 {
+            let disk = SimDisk::default();
+            let store = work::builder().open(Arc::new(disk.clone())).unwrap();
+            for (done, ask) in asks.iter().enumerate() {
+                if done == with_checkpoint {
+                    do_one(&store, &checkpoint).unwrap();
+                }
+                do_one(&store, ask).unwrap();
+            }
+            let state = items(&store);
+            drop(store);
+            let store = work::builder().open(Arc::new(disk)).unwrap();
+            assert_eq!(items(&store), state, "{asks:?}");
+            store.scrub().unwrap();
+        }
+    }
+}
+
 /// Opened to be read, a store changes no file, also after a crash, and refuses writes.
 #[test]
 fn who_only_reads_changes_nothing() {

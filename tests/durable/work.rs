@@ -18,6 +18,8 @@ pub(crate) type State = BTreeMap<String, BTreeMap<u64, Kept>>;
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Create(&'static str),
+    /// A space of three items that were built elsewhere.
+    Import(&'static str),
     Remove(&'static str),
     Insert(&'static str, u64, [f32; 3]),
     /// With tags and a payload of so many bytes.
@@ -43,7 +45,7 @@ pub(crate) fn plan(count: usize, seed: u64) -> Vec<Ask> {
         let space = SPACES[numbers.below(4).min(2)];
         let key = numbers.below(24) as u64;
         let vector = [numbers.unit(), numbers.unit(), numbers.unit()];
-        plan.push(match numbers.below(41) {
+        plan.push(match numbers.below(42) {
             0..=11 => Ask::Insert(space, key, vector),
             12..=18 => Ask::Upsert(space, key, vector, numbers.below(3) * 400),
             19..=21 => Ask::Update(space, key, vector),
@@ -52,11 +54,12 @@ pub(crate) fn plan(count: usize, seed: u64) -> Vec<Ask> {
             30..=32 => Ask::Tag(space, key),
             33 => Ask::Untag(space, key),
             34 => Ask::Create(SPACES[2]),
-            35 if numbers.below(3) == 0 => Ask::Remove(space),
+            35 if numbers.below(2) == 0 => Ask::Remove(space),
             36..=37 => Ask::Checkpoint,
             38 => Ask::Reopen,
             39 => Ask::Close,
             40 => Ask::Compact(space),
+            41 => Ask::Import(space),
             _ => Ask::Upsert(space, key, vector, 0),
         });
     }
@@ -106,6 +109,13 @@ pub(crate) fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
     let done = match ask {
         Ask::Create(name) if store.space(name).is_some() => Ok(false),
         Ask::Create(name) => store.create(name, index()).map(|_| true),
+        Ask::Import(name) if store.space(name).is_some() => Ok(false),
+        Ask::Import(name) => {
+            let built = index().build()?;
+            let vectors = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0];
+            built.bulk_build(&[1, 2, 30], &vectors, &Sequential, &mut |_| true)?;
+            store.import(name, built).map(|_| true)
+        }
         Ask::Remove(name) => store.remove(name),
         Ask::Insert(space, key, vector) => apply(space, Op::Insert(Item::new(*key, vector))),
         Ask::Upsert(space, key, vector, bytes) => {

@@ -58,7 +58,7 @@ pub(super) struct Backup {
 
 #[derive(Args)]
 pub(super) struct Restore {
-    /// The directory of the backup; nothing is changed there.
+    /// The directory of the backup.
     backup: PathBuf,
 
     /// The directory to make a store in: a new one, or an empty one.
@@ -261,7 +261,8 @@ struct Rescued {
 impl Salvage {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         let pool = Pool::new(self.threads)?;
-        let locked = Folder::read_only(&self.folder).with_context(|| no_store(&self.folder))?;
+        let locked =
+            Folder::read_only(&self.folder).with_context(|| no_store(&self.folder))?.copied();
         let to = lock(&self.to)?;
         let mut line = Line::new();
         line.say("reading what there is");
