@@ -170,6 +170,10 @@ impl<T> Owned<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Box::new(value))
     }
+
+    pub(crate) fn into_box(self) -> Box<T> {
+        self.0
+    }
 }
 
 /// A pointer to a value that others have too.
@@ -205,5 +209,13 @@ impl<T> Atomic<T> {
     pub(crate) unsafe fn into_owned(self) -> Owned<T> {
         // SAFETY: the caller's promise.
         Owned(unsafe { Box::from_raw(self.0.load(Ordering::Relaxed)) })
+    }
+
+    /// # Safety
+    /// Nobody else has the value, if there is one.
+    pub(crate) unsafe fn try_into_owned(self) -> Option<Owned<T>> {
+        let value = self.0.load(Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        (!value.is_null()).then(|| Owned(unsafe { Box::from_raw(value) }))
     }
 }
