@@ -186,6 +186,7 @@ impl Space {
 
     /// Writes the space as a snapshot of its own, as [`Index::write_snapshot`] does. Writes wait
     /// meanwhile; for a copy of all beside them, see [`Store::backup`](crate::Store::backup).
+    /// So `out` must not itself write to this space, which it would wait for without end.
     ///
     /// # Errors
     /// Those of `out`.
