@@ -1,5 +1,6 @@
 //! What checkpoints and compaction cost those who read and write meanwhile, and the disk.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ pub(crate) fn measure() -> Outcome {
     index.bulk_build(&set.keys(), set.base.values(), &Pool::per_core()?, &mut |_| true)?;
     let space = store.import("s", index)?;
 
+    let before = snapshots(&scratch)?;
+    let whole: u64 = before.values().sum();
     // One in a hundred items changes.
     let changes = set.len() / 100;
     for i in 0..changes {
@@ -34,7 +37,9 @@ pub(crate) fn measure() -> Outcome {
     let start = Instant::now();
     let beside = writes(&set, &space, || store.checkpoint().expect("the disk has room"))?;
     let checkpoint_seconds = start.elapsed().as_secs_f64();
-    let written = snapshot_bytes(&scratch)?;
+    let after = snapshots(&scratch)?;
+    let new = after.iter().filter(|(name, _)| !before.contains_key(*name));
+    let written: u64 = new.map(|(_, bytes)| bytes).sum();
 
     let mut idle = searches(&set, &space, || std::thread::sleep(Duration::from_secs(5)))?;
     let start = Instant::now();
@@ -53,22 +58,24 @@ pub(crate) fn measure() -> Outcome {
     Ok(json!({
         "items": set.len(), "changes": changes,
         "write_p99_us": 1e6 * quiet, "write_p99_beside_checkpoint_us": 1e6 * beside,
-        "checkpoint_seconds": checkpoint_seconds, "checkpoint_bytes": written,
+        "checkpoint_seconds": checkpoint_seconds, "checkpoint_bytes": written, "whole_bytes": whole,
         "write_amplification": (written + log_bytes) as f64 / raw,
         "search_p99_us": 1e6 * idle, "search_p99_beside_compaction_us": 1e6 * busy,
         "compaction_seconds": compaction_seconds, "search_p99_ratio": busy / idle,
     }))
 }
 
-fn snapshot_bytes(scratch: &Scratch) -> Outcome<u64> {
-    let mut bytes = 0;
+/// The files of snapshots, and their bytes.
+fn snapshots(scratch: &Scratch) -> Outcome<BTreeMap<String, u64>> {
+    let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(&scratch.0)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("snap-") {
-            bytes += entry.metadata()?.len();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("snap-") {
+            files.insert(name, entry.metadata()?.len());
         }
     }
-    Ok(bytes)
+    Ok(files)
 }
 
 /// The 99th percentile of writes that come at a steady pace while `meanwhile` runs.

@@ -121,7 +121,7 @@ impl Drop for Upkeep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ecphory::log::Memory;
+    use ecphory::log::{Memory, Storage};
     use ecphory::{Ack, Index, Metric};
 
     #[test]
@@ -146,6 +146,24 @@ mod tests {
         drop(upkeep);
         drop((space, store));
         assert_eq!(open().unwrap().space("s").unwrap().len(), 100);
+    }
+
+    /// Room that is made ahead is no reason for a checkpoint.
+    #[test]
+    fn a_log_without_changes_is_left_alone() {
+        let disk = Arc::new(Memory::default());
+        let store = Store::builder().open(disk.clone()).unwrap();
+        let space = store.create("s", Index::builder(2).metric(Metric::L2)).unwrap();
+        space.upsert(1, &[1.0, 2.0]).unwrap();
+        assert!((80..400).contains(&store.log_bytes().unwrap()));
+        let files = disk.list().unwrap();
+        let upkeep = Upkeep::of(&store).flush_every(Duration::from_millis(1)).log_budget(1000);
+        let upkeep = upkeep.start();
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(disk.list().unwrap(), files);
+        assert!(upkeep.failure().is_none());
+        store.checkpoint().unwrap();
+        assert_eq!(store.log_bytes().unwrap(), 0);
     }
 
     #[test]

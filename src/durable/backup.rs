@@ -3,13 +3,9 @@
 use std::io::ErrorKind;
 
 use super::checkpoint::checkpoint_with;
-use super::open::open_snapshot;
+use super::save::verified;
 use super::{Inner, lock};
 use crate::log::{Manifest, Manifests, Place, Saved, Storage, StoreError, begin_at, snapshot_name};
-use crate::snapshot::Check;
-
-/// Bytes that are copied at a time.
-const PIECE: usize = 1 << 20;
 
 pub(super) fn backup(inner: &Inner, to: &dyn Storage) -> Result<(), StoreError> {
     let there = to.list().map_err(StoreError::io("list", "the folder"))?;
@@ -22,8 +18,7 @@ pub(super) fn backup(inner: &Inner, to: &dyn Storage) -> Result<(), StoreError> 
     checkpoint_with(inner, &mut manifests, &mut |_, _| Ok(()))?;
     let manifest = manifests.current.clone();
     for Saved { file, .. } in &manifest.spaces {
-        open_snapshot(&*inner.storage, *file, Check::Full, &inner.allocator)?;
-        copy(&*inner.storage, to, &snapshot_name(*file))?;
+        copy(inner, to, *file)?;
     }
     let Manifest { store, segment, durable, .. } = manifest;
     // The log goes on behind the last frame that the checkpoint holds.
@@ -31,17 +26,12 @@ pub(super) fn backup(inner: &Inner, to: &dyn Storage) -> Result<(), StoreError> 
     Manifests::create(to, manifest).map(drop)
 }
 
-fn copy(from: &dyn Storage, to: &dyn Storage, name: &str) -> Result<(), StoreError> {
-    let source = from.open(name).map_err(StoreError::io("open", name))?;
-    let len = source.len().map_err(StoreError::io("read", name))?;
-    let target = to.create(name).map_err(StoreError::io("create", name))?;
-    let mut piece = vec![0; PIECE];
-    let mut at = 0;
-    while at < len {
-        let piece = &mut piece[..PIECE.min((len - at) as usize)];
-        source.read_at(at, piece).map_err(StoreError::io("read", name))?;
-        target.write_at(at, piece).map_err(StoreError::io("write", name))?;
-        at += piece.len() as u64;
-    }
-    target.sync().map_err(StoreError::io("write", name))
+fn copy(inner: &Inner, to: &dyn Storage, file: u64) -> Result<(), StoreError> {
+    let whole = verified(&*inner.storage, file)?;
+    let name = snapshot_name(file);
+    let target = to.create(&name).map_err(StoreError::io("create", &name))?;
+    target
+        .write_at(0, whole.bytes())
+        .and_then(|()| target.sync())
+        .map_err(StoreError::io("write", &name))
 }

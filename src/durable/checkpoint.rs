@@ -1,17 +1,16 @@
 //! Checkpoints: the last snapshots, and what the sealed part of the log says about them, made into
 //! new ones.
 
-use std::io::{self, BufWriter, Write};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::open::{Copy, Replayed, open_snapshot, sweep};
+use super::save::{save, save_after};
 use super::space::Space;
 use super::write::{check_name, taken};
 use super::{Inner, lock};
 use crate::index::Index;
-use crate::log::{
-    File, Manifest, Manifests, SYNC, Saved, StoreError, number_of, read_sealed, snapshot_name,
-};
+use crate::log::{Manifest, Manifests, SYNC, Saved, StoreError, number_of, read_sealed};
 use crate::snapshot::Check;
 
 pub(super) fn checkpoint(inner: &Inner) -> Result<(), StoreError> {
@@ -48,14 +47,12 @@ fn make(
         change(id, &mut copy)?;
         let Copy { name, index, mut file, has_changed, .. } = copy;
         if has_changed {
-            if file != 0 {
-                // It was opened without a look at all of it, and what is damaged there would be
-                // written with checksums that hold.
-                open_snapshot(storage, file, Check::Full, &inner.allocator)?;
-            }
-            file = next.next_file;
+            let before = std::mem::replace(&mut file, next.next_file);
             next.next_file += 1;
-            save(inner, file, &index)?;
+            match before {
+                0 => save(inner, file, &index)?,
+                before => save_after(inner, before, file, &index)?,
+            }
         }
         next.spaces.push(Saved { id, file, lsn: last, name });
     }
@@ -90,18 +87,6 @@ pub(super) fn import(inner: &Arc<Inner>, name: &str, index: Index) -> Result<Spa
     Ok(Space::over(Arc::clone(inner), shared))
 }
 
-/// Writes a snapshot, durably but for its name.
-fn save(inner: &Inner, file: u64, index: &Index) -> Result<(), StoreError> {
-    let name = snapshot_name(file);
-    let failed = |action| StoreError::io(action, &name);
-    let made = inner.storage.create(&name).map_err(failed("create"))?;
-    let mut out = BufWriter::with_capacity(1 << 20, Sequential { file: &*made, end: 0 });
-    index.write_snapshot(&mut out).and_then(|()| out.flush()).map_err(failed("write"))?;
-    drop(out);
-    // A sync that fails here loses a file that nobody knows of.
-    made.sync().map_err(failed("write"))
-}
-
 /// Puts a manifest in place of the current one.
 fn replace(inner: &Inner, manifests: &mut Manifests, next: Manifest) -> Result<(), StoreError> {
     manifests.replace(&*inner.storage, next).map_err(|error| match error {
@@ -133,27 +118,15 @@ pub(super) fn scrub(inner: &Inner) -> Result<(), StoreError> {
 pub(super) fn log_bytes(inner: &Inner) -> Result<u64, StoreError> {
     let first = lock(&inner.manifests).current.segment;
     let names = inner.storage.list().map_err(StoreError::io("list", "the folder"))?;
-    let is_needed = |name: &String| number_of(name).is_some_and(|number| number >= first);
-    names.iter().filter(|name| is_needed(name)).try_fold(0, |sum, name| {
-        let file = inner.storage.open(name).map_err(StoreError::io("open", name))?;
-        Ok(sum + file.len().map_err(StoreError::io("read", name))?)
+    let (last, written) = inner.log.written();
+    let is_sealed =
+        |name: &String| number_of(name).is_some_and(|number| (first..last).contains(&number));
+    names.iter().filter(|name| is_sealed(name)).try_fold(written, |sum, name| {
+        match inner.storage.open(name) {
+            Ok(file) => Ok(sum + file.len().map_err(StoreError::io("read", name))?),
+            // A checkpoint made meanwhile does without it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(sum),
+            Err(error) => Err(StoreError::io("open", name)(error)),
+        }
     })
-}
-
-/// Writes a file from its beginning.
-struct Sequential<'a> {
-    file: &'a dyn File,
-    end: u64,
-}
-
-impl Write for Sequential<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write_at(self.end, bytes)?;
-        self.end += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -8,6 +8,7 @@
 //!
 //!   write       one change: in memory, in the log, acknowledged
 //!   checkpoint  recovery run early, beside everything else, so that the log can be cut
+//!   save        a snapshot's pages, those that have not changed shared with the one before
 //!   compact     the same for one space from an empty index, and the live one swapped for it
 //!   backup      a checkpoint, copied
 //!   open        recovery
@@ -25,7 +26,8 @@
 //!   writes a key holds its stripe from the change to the frame.
 //! - A checkpoint is made of the last one and the log alone, so its bytes depend on nothing else;
 //!   it never looks at the live index.
-//! - A file that the manifest names is never changed; one that it does not name any more is removed.
+//! - A file that the manifest names, or a snapshot of it stands on, is never changed; others are
+//!   removed.
 //! - After a failed sync nothing more is acknowledged.
 //!
 //! Absent on purpose: threads and time. A host checkpoints when it likes ([`Store::log_bytes`] tells
@@ -36,6 +38,7 @@ mod checkpoint;
 mod compact;
 mod open;
 mod salvage;
+mod save;
 mod space;
 mod write;
 
@@ -69,6 +72,7 @@ pub enum Ack {
 pub struct StoreBuilder {
     ack: Ack,
     sizes: Sizes,
+    share_from: u64,
     check: Check,
     is_read_only: bool,
     identity: Option<u64>,
@@ -100,6 +104,7 @@ struct Inner {
     storage: Arc<dyn Storage>,
     log: Log,
     ack: Ack,
+    share_from: u64,
     allocator: Arc<dyn Allocator>,
     spaces: Mutex<Spaces>,
     /// Held by who makes a space or takes one out; `spaces` only for a moment, since readers ask it.
@@ -136,6 +141,7 @@ impl Default for StoreBuilder {
         Self {
             ack: Ack::Durable,
             sizes: Sizes { segment: 64 << 20, ahead: 1 << 18 },
+            share_from: 1 << 24,
             check: Check::Header,
             is_read_only: false,
             identity: None,
@@ -158,6 +164,15 @@ impl StoreBuilder {
     pub fn log_files(mut self, bytes: u64, ahead: u64) -> Self {
         let (segment, ahead) = (bytes.clamp(1 << 10, 1 << 30), ahead.clamp(512, 1 << 24));
         self.sizes = Sizes { segment, ahead };
+        self
+    }
+
+    /// Bytes from which on a snapshot shares what has not changed with the one before, instead of
+    /// being written whole; 16 MiB unless set. All files of a space together are no longer than two
+    /// of its snapshots.
+    #[must_use]
+    pub fn share_from(mut self, bytes: u64) -> Self {
+        self.share_from = bytes;
         self
     }
 

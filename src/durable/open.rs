@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
 use super::checkpoint::checkpoint;
@@ -14,7 +13,7 @@ use crate::index::{Index, Op};
 use crate::limits::SPACES_MAX;
 use crate::log::{
     Found, IDS_MAX, Manifest, Manifests, POISONED_FILE, SYNC, Saved, Storage, StoreError, create,
-    has_frames, number_of, recover, snapshot_name, snapshot_number,
+    has_frames, number_of, parts_of, recover, snapshot_name, snapshot_number, snapshot_region,
 };
 use crate::snapshot::Check;
 use crate::store::Allocator;
@@ -30,7 +29,7 @@ pub(super) fn open(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<S
 }
 
 fn recovered(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<Store, StoreError> {
-    let StoreBuilder { ack, sizes, check, is_read_only, identity, allocator } = builder;
+    let StoreBuilder { ack, sizes, share_from, check, is_read_only, identity, allocator } = builder;
     let names = storage.list().map_err(StoreError::io("list", "the folder"))?;
     let (mut manifests, log, spaces) = match Manifests::load(&*storage, &names)? {
         Found::Some(manifests) => {
@@ -69,7 +68,7 @@ fn recovered(builder: StoreBuilder, storage: Arc<dyn Storage>) -> Result<Store, 
     let spaces = Mutex::new(Spaces { by_name: shared.collect(), next_id });
     let manifests = Mutex::new(manifests);
     let naming = Mutex::new(());
-    let inner = Inner { storage, log, ack, allocator, spaces, naming, manifests };
+    let inner = Inner { storage, log, ack, share_from, allocator, spaces, naming, manifests };
     if is_poisoned {
         // Nothing of the log that was read is relied on any more.
         checkpoint(&inner)?;
@@ -98,11 +97,14 @@ fn is_in_use(storage: &dyn Storage, names: &[String]) -> Result<bool, StoreError
 /// Removes the files of a store that its manifest does not need.
 pub(super) fn sweep(storage: &dyn Storage, manifest: &Manifest) -> Result<(), StoreError> {
     let names = storage.list().map_err(StoreError::io("list", "the folder"))?;
-    let needed: BTreeSet<String> =
-        manifest.spaces.iter().map(|saved| snapshot_name(saved.file)).collect();
+    let mut needed = BTreeSet::new();
+    for Saved { file, .. } in &manifest.spaces {
+        needed.insert(*file);
+        needed.extend(parts_of(storage, *file)?.iter().map(|part| part.file));
+    }
     for name in names {
         let is_old = number_of(&name).is_some_and(|segment| segment < manifest.segment)
-            || (snapshot_number(&name).is_some() && !needed.contains(&name));
+            || snapshot_number(&name).is_some_and(|file| !needed.contains(&file));
         if is_old {
             storage.remove(&name).map_err(StoreError::io("remove", &name))?;
         }
@@ -216,21 +218,9 @@ pub(super) fn open_snapshot(
     check: Check,
     allocator: &Arc<dyn Allocator>,
 ) -> Result<Index, StoreError> {
-    let name = snapshot_name(file);
-    let region = storage.region(&name).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::InvalidData => missing(&name),
-        _ => StoreError::io("read", &name)(error),
-    })?;
+    let region = snapshot_region(storage, file)?;
     let builder = Index::builder(1).allocator(Arc::clone(allocator));
-    builder.open(region, check).map_err(|error| damaged(&name, error))
-}
-
-fn missing(file: &str) -> StoreError {
-    StoreError::Damaged {
-        file: file.to_owned(),
-        offset: 0,
-        reason: "the file is missing, or empty",
-    }
+    builder.open(region, check).map_err(|error| damaged(&snapshot_name(file), error))
 }
 
 fn frame_name(lsn: u64) -> String {

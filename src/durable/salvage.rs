@@ -8,7 +8,8 @@ use super::{Store, StoreBuilder};
 use crate::exec::Exec;
 use crate::index::Index;
 use crate::log::{
-    Found, Manifests, Saved, Storage, StoreError, number_of, read_what_holds, snapshot_number,
+    Found, Manifests, Saved, Storage, StoreError, number_of, parts_of, read_what_holds,
+    snapshot_number,
 };
 use crate::snapshot::Check;
 
@@ -54,7 +55,8 @@ pub(super) fn salvage(
     }
     let mut report = Salvaged::default();
     let mut replayed = Replayed::new(&builder.allocator);
-    let saved = manifest.as_ref().map_or_else(|| unnamed(&names), |found| found.spaces.clone());
+    let saved =
+        manifest.as_ref().map_or_else(|| unnamed(from, &names), |found| found.spaces.clone());
     for saved in saved {
         report.open(from, &saved, &mut replayed, exec);
     }
@@ -79,10 +81,18 @@ pub(super) fn salvage(
     Ok((store, report))
 }
 
-/// The snapshots of a folder without a manifest, under names of their own.
-fn unnamed(names: &[String]) -> Vec<Saved> {
+/// The snapshots of a folder without a manifest, under names of their own, but for those that others
+/// stand on: those were before them.
+fn unnamed(from: &dyn Storage, names: &[String]) -> Vec<Saved> {
     let mut files: Vec<u64> = names.iter().filter_map(|name| snapshot_number(name)).collect();
     files.sort_unstable();
+    let is_older = |file: u64| {
+        let later = files.iter().filter(|&&later| later > file);
+        let mut parts = later.filter_map(|&later| parts_of(from, later).ok()).flatten();
+        parts.any(|part| part.file == file)
+    };
+    let older: Vec<u64> = files.iter().copied().filter(|&file| is_older(file)).collect();
+    files.retain(|file| !older.contains(file));
     // Identities that no frame has.
     let saved =
         |file| Saved { id: u64::MAX - file, file, lsn: 0, name: format!("salvaged {file}") };

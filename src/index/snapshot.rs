@@ -15,8 +15,8 @@ use super::{Builder, Index, codes};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::snapshot::{Check, FieldsWriter, Kind, Snapshot, Source};
-use crate::snapshot::{encoded_len, write};
+use crate::snapshot::{Check, FieldsWriter, Kind, Place, Snapshot, Source};
+use crate::snapshot::{encoded_len, places, write};
 use crate::store::{Alone, Chunks, CodeRows, Coded, Region, Space, Store};
 
 impl Index {
@@ -66,6 +66,14 @@ impl Index {
             write(&mut out, sources).map_err(|_| full)?;
             Ok(out)
         })?
+    }
+
+    /// Where [`Self::write_snapshot`] would write its sections.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] beside a writer.
+    pub(crate) fn snapshot_places(&self) -> Result<Vec<Place>> {
+        self.with_sources(places)
     }
 
     fn with_sources<T>(&self, then: impl FnOnce(&[Source<'_>]) -> T) -> Result<T> {

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::storage::{File, Storage};
-use crate::store::Region;
 
 type Bytes = Arc<Mutex<Vec<u8>>>;
 
@@ -49,11 +48,6 @@ impl Storage for Memory {
 
     fn sync(&self) -> io::Result<()> {
         Ok(())
-    }
-
-    fn region(&self, name: &str) -> io::Result<Region> {
-        let bytes = self.find(name)?;
-        Region::copy_of(&lock(&bytes)).ok_or(ErrorKind::OutOfMemory.into())
     }
 }
 

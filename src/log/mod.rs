@@ -4,7 +4,8 @@
 //!   payload ──append──► frame ──► segment n, n + 1, …      written in order, each synced before the
 //!      ▲                              │                    next begins
 //!      └────────── recover ◄──────────┘ ◄── manifest       which checkpoints there are, and where
-//!                                                          the log begins that they do not hold
+//!                                             │            the log begins that they do not hold
+//!                                             └─► parts    where the bytes of each checkpoint are
 //! ```
 //! This module knows bytes. What a payload does is the business of the index, and when to make a
 //! checkpoint that of the store above it.
@@ -58,6 +59,7 @@
 mod frame;
 mod manifest;
 mod memory;
+mod parts;
 mod recover;
 mod salvage;
 mod segment;
@@ -67,10 +69,11 @@ mod write;
 pub(crate) use frame::Place;
 pub(crate) use manifest::{Found, IDS_MAX, Manifest, Manifests, Saved};
 pub use memory::Memory;
+pub(crate) use parts::{PAGE, PARTS_MAX, Part, finish, parts_of, snapshot_region};
 pub(crate) use recover::{begin_at, create, read_sealed, recover};
 pub(crate) use salvage::read_what_holds;
 pub(crate) use segment::{has_frames, number_of, snapshot_name, snapshot_number};
-pub use storage::{File, Storage};
+pub use storage::{Extent, File, Storage};
 pub(crate) use write::{Log, POISONED_FILE, SYNC, Sizes};
 
 use std::io;

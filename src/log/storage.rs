@@ -1,6 +1,6 @@
 //! Where a log keeps its bytes: a folder of files, as far as a log needs one.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use crate::store::Region;
 
@@ -40,12 +40,45 @@ pub trait Storage: Send + Sync {
     /// What the host says; nothing is known about any name then.
     fn sync(&self) -> io::Result<()>;
 
-    /// The bytes of a file for an index to stand on, that others may not change: a private mapping,
-    /// or a copy.
+    /// Parts of files, one after the other, for an index to stand on, that others may not change: a
+    /// private mapping, or a copy, as this is unless a host knows better.
     ///
     /// # Errors
-    /// `NotFound`, `OutOfMemory`; what the host says.
-    fn region(&self, name: &str) -> io::Result<Region>;
+    /// `NotFound`; `UnexpectedEof` if a file ends before its part; `OutOfMemory`; what the host says.
+    fn region(&self, extents: &[Extent]) -> io::Result<Region> {
+        let mut total = 0usize;
+        let mut files = Vec::new();
+        for Extent { file, offset, len } in extents {
+            let file = self.open(file)?;
+            // Before a length that lies takes memory.
+            let there = file.len()?;
+            if offset.checked_add(*len).is_none_or(|end| end > there) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let sum = usize::try_from(*len).ok().and_then(|len| total.checked_add(len));
+            total = sum.ok_or(ErrorKind::OutOfMemory)?;
+            files.push((file, *offset, *len));
+        }
+        Region::filled(total, |mut bytes| {
+            for (file, offset, len) in files {
+                let (part, rest) = bytes.split_at_mut(len as usize);
+                file.read_at(offset, part)?;
+                bytes = rest;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The file's name.
+    pub file: String,
+    /// Where the part begins.
+    pub offset: u64,
+    /// Its bytes.
+    pub len: u64,
 }
 
 /// An open file.

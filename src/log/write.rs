@@ -109,6 +109,12 @@ impl Log {
         self.writer().segment
     }
 
+    /// The same, and the bytes of its frames.
+    pub(crate) fn written(&self) -> (u64, u64) {
+        let writer = self.writer();
+        (writer.segment, writer.end - HEADER as u64)
+    }
+
     /// Refuses everything from now on. Who opens the store again is told, if the power stays on: what
     /// was not made durable may be read as if it were, and to sync it again does nothing.
     pub(crate) fn poison(&self) -> StoreError {

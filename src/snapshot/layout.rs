@@ -221,6 +221,14 @@ impl Entry {
     }
 }
 
+/// Where a section stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) kind: u32,
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
+}
+
 /// Where everything stands in a file whose sections have these lengths.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layout {

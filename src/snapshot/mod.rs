@@ -22,7 +22,7 @@
 //!    8  4  format version = 1                      4  4  CRC32C of the section's block checksums
 //!   12  4  encoding of link words = 1              8  8  offset of the section in the file
 //!   16  8  incompatible features                  16  8  length of the section in bytes
-//!   24  8  compatible features                    24  8  0 (kept for a file that shares extents)
+//!   24  8  compatible features                    24  8  0
 //!   32  8  length of the file
 //!   40  8  offset of the directory
 //!   48  4  number of sections, at most 64
@@ -88,9 +88,9 @@ mod tests;
 mod write;
 
 pub(crate) use fields::{FieldsReader, FieldsWriter};
-pub(crate) use layout::Kind;
-pub(crate) use read::Snapshot;
-pub(crate) use write::{Source, encoded_len, write};
+pub(crate) use layout::{Kind, Place};
+pub(crate) use read::{Snapshot, Verified};
+pub(crate) use write::{Source, encoded_len, places, write};
 
 /// How much of a snapshot is verified when it is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Check;
 use super::fields::FieldsReader;
-use super::layout::{BLOCK, CRC_LEN, Entry, HEADER_LEN, Header, Kind, Layout, feature_of};
+use super::layout::{BLOCK, CRC_LEN, Entry, HEADER_LEN, Header, Kind, Layout, Place, feature_of};
 use crate::error::{Error, Result};
 use crate::store::{Exclusive, Region};
 
@@ -14,6 +14,13 @@ pub(crate) struct Snapshot {
     /// Offset of the directory, where a missing section would be named.
     directory: u64,
     sections: Vec<Section>,
+}
+
+/// A file of which every byte was verified, to be copied or compared with.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    file: Exclusive,
+    places: Vec<Place>,
 }
 
 #[derive(Debug)]
@@ -30,9 +37,7 @@ impl Snapshot {
     /// [`Error::Snapshot`] and [`Error::UnsupportedSnapshot`] as the module page lists them;
     /// [`Error::Busy`] while another region reaches the same memory.
     pub(crate) fn open(region: Region, check: Check) -> Result<Self> {
-        let Some(file) = Exclusive::new(region) else {
-            return Err(Error::Busy { what: "the snapshot's memory is in use elsewhere" });
-        };
+        let file = exclusive(region)?;
         let Directory { entries, layout } = Directory::read(file.bytes())?;
         if check == Check::Full {
             verify(file.bytes(), &entries, &layout)?;
@@ -86,6 +91,35 @@ impl Snapshot {
     fn missing(&self, kind: Kind) -> Error {
         Error::Snapshot { reason: kind.missing(), offset: self.directory }
     }
+}
+
+impl Verified {
+    /// Verifies a file as [`Check::Full`] does, but for what its sections mean.
+    ///
+    /// # Errors
+    /// As for [`Snapshot::open`].
+    pub(crate) fn open(region: Region) -> Result<Self> {
+        let file = exclusive(region)?;
+        let Directory { entries, layout } = Directory::read(file.bytes())?;
+        verify(file.bytes(), &entries, &layout)?;
+        let place =
+            |entry: &Entry| Place { kind: entry.kind, offset: entry.offset, len: entry.len };
+        Ok(Self { file, places: entries.iter().map(place).collect() })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.file.bytes()
+    }
+
+    /// Where its sections are.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+}
+
+fn exclusive(region: Region) -> Result<Exclusive> {
+    let busy = Error::Busy { what: "the snapshot's memory is in use elsewhere" };
+    Exclusive::new(region).ok_or(busy)
 }
 
 /// What is known of a file once its two ends are verified: every section lies inside it, aligned,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::fields::FieldsWriter;
-use super::layout::{BLOCK, Entry, Header, Kind, Layout, SECTIONS_MAX, feature_of};
+use super::layout::{BLOCK, Entry, Header, Kind, Layout, Place, SECTIONS_MAX, feature_of};
 
 /// The bytes of a section.
 #[derive(Clone, Debug)]
@@ -22,6 +22,18 @@ impl Source<'_> {
 /// Bytes that [`write()`] will write.
 pub(crate) fn encoded_len(sources: &[Source<'_>]) -> u64 {
     layout(&in_order(sources)).file_len
+}
+
+/// Where [`write()`] will write them.
+pub(crate) fn places(sources: &[Source<'_>]) -> Vec<Place> {
+    let sources = in_order(sources);
+    let offsets = layout(&sources).sections;
+    let place = |(source, offset): (&&Source<'_>, u64)| Place {
+        kind: source.kind as u32,
+        offset,
+        len: source.len(),
+    };
+    sources.iter().zip(offsets).map(place).collect()
 }
 
 /// Writes a snapshot of these sections, given in any order, each kind at most once.

@@ -3,6 +3,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
 use std::fmt;
+use std::io;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -40,6 +41,20 @@ impl Region {
         // SAFETY: the fresh block holds `bytes.len()` bytes that nobody else can see yet.
         unsafe { region.start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
         Some(region)
+    }
+
+    /// `len` bytes on the heap, zero but for what `fill` writes.
+    ///
+    /// # Errors
+    /// `OutOfMemory`; those of `fill`.
+    pub(crate) fn filled(
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let region = Self::zeroed(len).ok_or(io::ErrorKind::OutOfMemory)?;
+        // SAFETY: the fresh block holds `len` initialised bytes that nobody else can see yet.
+        fill(unsafe { std::slice::from_raw_parts_mut(region.start.as_ptr(), len) })?;
+        Ok(region)
     }
 
     /// Memory that `owner` keeps alive, such as a private mapping of a file.

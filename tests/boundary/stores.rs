@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ecphory::log::StoreError;
-use ecphory::{Check, Index, Metric, Store};
+use ecphory::{Check, Index, Item, Metric, Op, Store};
 use ecphory_tests::simdisk::{Image, SimDisk};
 
 use crate::heap::measured;
@@ -26,7 +26,8 @@ struct Header {
 }
 
 fn builder() -> ecphory::StoreBuilder {
-    Store::builder().log_files(1 << 20, 512).identity(IDENTITY).check(Check::Full)
+    let builder = Store::builder().log_files(1 << 20, 512).share_from(0);
+    builder.identity(IDENTITY).check(Check::Full)
 }
 
 fn fill(store: &Store) {
@@ -44,6 +45,22 @@ fn image() -> Image {
     store.checkpoint().unwrap();
     store.space("one").unwrap().insert(50, &[1.0, 2.0]).unwrap();
     store.space("two").unwrap().delete(3).unwrap();
+    store.close().unwrap();
+    disk.image()
+}
+
+/// A store with a snapshot that stands on the one before.
+fn shared() -> Image {
+    let disk = SimDisk::default();
+    let store = builder().open(Arc::new(disk.clone())).unwrap();
+    let space = store.create("s", Index::builder(2).metric(Metric::L2).m(4)).unwrap();
+    for key in 0..12 {
+        let (vector, payload) = ([key as f32, 1.0], vec![key as u8; 20_000]);
+        space.apply(&Op::Upsert(Item::new(key, &vector).payload(&payload))).unwrap();
+        if key > 9 {
+            store.checkpoint().unwrap();
+        }
+    }
     store.close().unwrap();
     disk.image()
 }
@@ -69,6 +86,20 @@ fn mend_frame(bytes: &mut [u8]) {
     let places: Vec<u8> = [IDENTITY, 2, 64].into_iter().flat_map(u64::to_le_bytes).collect();
     let sum = crc32c::crc32c_append(crc32c::crc32c(&places), &bytes[64..92]);
     put(bytes, 92, sum);
+}
+
+fn mend_parts(bytes: &mut [u8]) {
+    let sum = crc32c::crc32c(&bytes[..60]);
+    put(bytes, 60, sum);
+    let parts = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    let list = u64::from_le_bytes(bytes[24..32].try_into().unwrap());
+    // Where the header says that the list is, if that is inside.
+    let list = usize::try_from(list).ok().filter(|&list| list <= bytes.len() - 28);
+    let start = list.unwrap_or(bytes.len() - 28);
+    let end = parts.checked_mul(24).and_then(|len| start.checked_add(len));
+    let end = end.filter(|end| end + 4 <= bytes.len()).unwrap_or(bytes.len() - 4);
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..64]), &bytes[start..end]);
+    put(bytes, end, sum);
 }
 
 /// Values that counts and lengths are not made for.
@@ -113,7 +144,24 @@ pub(crate) fn boundary_stores(table: &mut Table) {
     let mut whole = image();
     let log = whole.names().into_iter().find(|name| name.starts_with("log-")).unwrap();
     let usual = open(whole.clone()).1;
-    let headers = [
+    lie(table, &mut whole, usual, &headers(log));
+    let mut shared = shared();
+    let last = shared.names().into_iter().rfind(|name| name.starts_with("snap-")).unwrap();
+    assert!(shared.bytes(&last).starts_with(b"\x89ECX"), "the last one shares pages");
+    let list = u64::from_le_bytes(shared.bytes(&last)[24..32].try_into().unwrap()) as usize;
+    let usual = open(shared.clone()).1;
+    let header =
+        |name, at, numbers| Header { name, file: last.clone(), at, numbers, mend: mend_parts };
+    let parts = [
+        header("parts", 0, &[(8, 4), (12, 4), (16, 8), (24, 8), (32, 8), (56, 4)]),
+        header("part", list, &[(0, 8), (8, 8), (16, 8), (24, 8), (32, 8), (40, 8)]),
+    ];
+    lie(table, &mut shared, usual, &parts);
+}
+
+/// The headers of a store whose log is this file.
+fn headers(log: String) -> [Header; 3] {
+    [
         Header {
             name: "manifest",
             file: "manifest-0".to_owned(),
@@ -149,8 +197,11 @@ pub(crate) fn boundary_stores(table: &mut Table) {
             numbers: &[(4, 4), (8, 8), (16, 8), (24, 4)],
             mend: mend_frame,
         },
-    ];
-    for Header { name, file, at, numbers, mend } in &headers {
+    ]
+}
+
+fn lie(table: &mut Table, whole: &mut Image, usual: usize, headers: &[Header]) {
+    for Header { name, file, at, numbers, mend } in headers {
         // The other slot would stand in for a manifest that is refused.
         if *name == "manifest" {
             whole.bytes("manifest-1").truncate(0);

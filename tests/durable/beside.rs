@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
+use ecphory::Store;
 use ecphory::exec::{Exec, Sequential};
 use ecphory::log::{File, Memory, Storage, StoreError};
-use ecphory::{Region, Store};
 
-use crate::work::{builder, index, items};
+use ecphory_tests::work::{builder, index, items};
 
 /// What becomes of a sync of a file of this name.
 type OnSync = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
@@ -54,10 +54,6 @@ impl Storage for Watched {
 
     fn sync(&self) -> io::Result<()> {
         self.files.sync()
-    }
-
-    fn region(&self, name: &str) -> io::Result<Region> {
-        self.files.region(name)
     }
 }
 

@@ -6,7 +6,7 @@ use ecphory::log::StoreError;
 use ecphory_tests::simdisk::{Crashes, Fault, Image, SimDisk};
 use ecphory_tests::times;
 
-use crate::work::{Ask, State, builder, check, do_one, items, plan};
+use ecphory_tests::work::{Ask, State, builder, check, do_one, items, plan, run};
 
 /// Does a plan on a disk of which one call fails; what the store holds afterwards is what was
 /// acknowledged, and what failed with the disk at most.
@@ -93,7 +93,7 @@ fn lose_power(disk: &SimDisk, allowed: &[State], what: &str) {
 fn every_call_may_fail() {
     let plan = plan(120, 3);
     let disk = SimDisk::default();
-    crate::run(&disk, &plan);
+    run(&disk, &plan);
     let calls = disk.calls();
     let step = times(29, 1, 1);
     for fault in [Fault::Full, Fault::Io, Fault::LostSync, Fault::LostUnseen] {
@@ -103,4 +103,47 @@ fn every_call_may_fail() {
             println!("{fault:?}, lasts {lasts}: {} of {calls} calls seen to fail", failed.count());
         }
     }
+}
+
+/// A fault that went by, and then the power: whatever the fault made the store do otherwise.
+#[test]
+fn the_power_may_go_after_a_fault() {
+    let plan = plan(60, 31);
+    let disk = SimDisk::default();
+    run(&disk, &plan);
+    let (calls, mut crashes) = (disk.calls(), 0);
+    for call in (0..calls).step_by(times(29, 1, 1)) {
+        crashes += crash_after(call, &plan);
+    }
+    println!("{crashes} crashes after {calls} faults");
+}
+
+/// One call fails, and then the power at each call of the rest.
+fn crash_after(call: usize, plan: &[Ask]) -> usize {
+    let disk = SimDisk::default();
+    disk.fail(call, Fault::Io, false);
+    let Ok(store) = builder().open(Arc::new(disk.clone())) else { return 0 };
+    let (mut states, mut traced) = (vec![State::new()], vec![disk.traced()]);
+    for ask in plan.iter().filter(|ask| !matches!(ask, Ask::Reopen)) {
+        let is_lost = matches!(do_one(&store, ask), Err(StoreError::Poisoned));
+        states.push(items(&store));
+        traced.push(if is_lost { usize::MAX } else { disk.traced() });
+        if is_lost {
+            break;
+        }
+    }
+    let trace = disk.trace();
+    let mut crashes = Crashes::new(Image::default(), &trace);
+    let mut count = 0;
+    while let Some(calls) = crashes.step() {
+        let acked = traced.partition_point(|&traced| traced <= calls);
+        let allowed = &states[acked.saturating_sub(1)..states.len().min(acked + 1)];
+        for image in crashes.extremes() {
+            let store = builder().open(Arc::new(SimDisk::holding(image))).unwrap();
+            let found = items(&store);
+            assert!(allowed.contains(&found), "call {call}, crash at {calls}: {found:?}");
+            count += 1;
+        }
+    }
+    count
 }

@@ -9,7 +9,7 @@ use ecphory_tests::simdisk::{Image, SimDisk};
 use ecphory_tests::times;
 use serde_json::json;
 
-use crate::work::{State, builder, check, index, items, plan, run};
+use ecphory_tests::work::{State, builder, check, index, items, plan, run};
 
 /// A store of 64 KiB that was closed, with checkpoints and a log behind them.
 fn closed() -> (Image, State) {
@@ -106,7 +106,7 @@ fn damage_that_opening_did_not_look_for_is_found_by_scrubbing() {
         }
         late += 1;
     });
-    println!("{late} found late, {early} at once");
+    println!("{}", json!({ "late": late, "early": early }));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn every_length_is_seen_or_harmless() {
             }
         }
     }
-    println!("{seen} lengths seen, {harmless} harmless");
+    println!("{}", json!({ "seen": seen, "harmless": harmless }));
 }
 
 /// The end of a log that was not closed is cut where it does not hold, but not where a later frame

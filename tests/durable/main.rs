@@ -4,8 +4,8 @@ mod beside;
 mod crash;
 mod fault;
 mod flip;
+mod parts;
 mod salvage;
-mod work;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use ecphory::exec::Sequential;
 use ecphory::log::StoreError;
 use ecphory::{Check, Index, Metric, Store};
 use ecphory_tests::simdisk::SimDisk;
-use work::{Ask, do_one, items, plan, run};
+use ecphory_tests::work::{self, Ask, do_one, items, plan, run};
 
 /// A store keeps what it was told across checkpoints and openings.
 #[test]

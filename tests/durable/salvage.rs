@@ -9,7 +9,7 @@ use ecphory::{Check, Salvaged, Store};
 use ecphory_tests::simdisk::{Image, SimDisk};
 use ecphory_tests::times;
 
-use crate::work::{State, builder, check, index, items};
+use ecphory_tests::work::{State, builder, check, index, items};
 
 /// Two spaces, of which each has items in a snapshot and in the log.
 fn made() -> (Image, State) {

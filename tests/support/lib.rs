@@ -1,7 +1,8 @@
 //! Fixtures and oracles shared by the test programs.
 
 pub mod data;
-pub mod simdisk;
+
+pub use ecphory_crashes::{disk as simdisk, everywhere, work};
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -4,6 +4,7 @@
 //! main ─► setup ──► provides what tests need (apt, npm)
 //!      ─► npm ────► wasm: compile ► bind ► optimise ► gates, then the TypeScript build
 //!      ─► test ───► areas ► runner ► counts
+//!      ─► crashes ► tests/crashes as WebAssembly
 //!      ─► mutants ► tests that must fail without a guard
 //!      ─► claims ─► table of measured promises
 //!      ─► bench ──► comparisons
@@ -34,6 +35,7 @@ usage: cargo xtask <command>
   claims [area] [--json] [--long] [--write]
                             measure what the project claims, one row a claim; --write: put the
                             rows into the README
+  crashes                   crash a store everywhere, as 32-bit WebAssembly in Node.js
   mutants [--json]          take guards of the store out one by one: each is missed by a test
   bench peers [--help] [...]
                             compare with other libraries: a table, and a picture a data set
@@ -71,6 +73,10 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
         "test" => {
             flags(rest, &["--quick", "--full"])?;
             test::run(has(rest, "--quick"), has(rest, "--full"))
+        }
+        "crashes" => {
+            flags(rest, &[])?;
+            wasm::crashes::run(test::is_full())
         }
         "mutants" => {
             flags(rest, &["--json"])?;

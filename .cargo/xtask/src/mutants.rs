@@ -36,7 +36,9 @@ const RECOVER: &str = "src/log/recover.rs";
 const SEGMENT: &str = "src/log/segment.rs";
 const FRAME: &str = "src/log/frame.rs";
 const MANIFEST: &str = "src/log/manifest.rs";
+const PARTS: &str = "src/log/parts.rs";
 const CHECKPOINT: &str = "src/durable/checkpoint.rs";
+const SAVE: &str = "src/durable/save.rs";
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -160,9 +162,9 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         what: "what was damaged is saved again",
-        file: CHECKPOINT,
-        from: "                open_snapshot(storage, file, Check::Full, &inner.allocator)?;\n",
-        to: "",
+        file: "src/snapshot/read.rs",
+        from: "Directory::read(file.bytes())?;\n        verify(file.bytes(), &entries, &layout)?;\n",
+        to: "Directory::read(file.bytes())?;\n        let _ = &layout;\n",
         test: FLIP,
     },
     Mutant {
@@ -209,9 +211,9 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         what: "a snapshot is not synced",
-        file: CHECKPOINT,
-        from: "    made.sync().map_err(failed(\"write\"))",
-        to: "    let _ = &made;\n    Ok(())",
+        file: SAVE,
+        from: "    file.sync().map_err(StoreError::io(\"write\", name))",
+        to: "    let _ = (file, name);\n    Ok(())",
         test: CRASH,
     },
     Mutant {
@@ -220,6 +222,34 @@ const MUTANTS: &[Mutant] = &[
         from: "    storage.sync().map_err(|_| inner.log.poison())?;\n    Ok(next)",
         to: "    Ok(next)",
         test: CRASH,
+    },
+    Mutant {
+        what: "pages are shared without a look",
+        file: SAVE,
+        from: "                    == Some(page);",
+        to: "                    .is_some();",
+        test: "durable parts::",
+    },
+    Mutant {
+        what: "files that others stand on are removed",
+        file: "src/durable/open.rs",
+        from: "        needed.extend(parts_of(storage, *file)?.iter().map(|part| part.file));\n",
+        to: "",
+        test: "durable parts::",
+    },
+    Mutant {
+        what: "the checksum of a list of parts is not compared",
+        file: PARTS,
+        from: "if fields.take_u32()? != crc {",
+        to: "if fields.take_u32()? == 0 && crc == 1 {",
+        test: LIB,
+    },
+    Mutant {
+        what: "parts may be the same bytes twice",
+        file: PARTS,
+        from: "total == self.total && sorted.is_sorted_by(apart)",
+        to: "total == self.total && (sorted.is_empty() || !sorted.is_sorted_by(apart) || true)",
+        test: LIB,
     },
     Mutant {
         what: "old files go before the manifest that does without them",

@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use ecphory::Region;
-use ecphory::log::{File, Storage};
+use ecphory::log::{Extent, File, Storage};
 
+use super::mmap::{Piece, map_pieces};
+use super::pages::read_pieces;
 use super::write::{directory, sync_directory};
-use super::{StorageError, open_mapped, read};
 
 /// The file whose lock tells that the directory is in use; it holds nothing.
 const LOCK: &str = "lock";
@@ -125,14 +126,20 @@ impl Storage for Folder {
         sync_directory(&self.path)
     }
 
-    fn region(&self, name: &str) -> io::Result<Region> {
-        let path = self.path.join(name);
-        let region = if self.is_mapped { open_mapped(path) } else { read(path) };
-        region.map_err(|error| match error {
-            StorageError::Read { cause, .. } => cause,
-            StorageError::OutOfMemory { .. } => ErrorKind::OutOfMemory.into(),
-            other => io::Error::new(ErrorKind::InvalidData, other),
-        })
+    fn region(&self, extents: &[Extent]) -> io::Result<Region> {
+        let mut pieces = Vec::new();
+        for Extent { file, offset, len } in extents {
+            let file = StdFile::open(self.path.join(file))?;
+            let there = file.metadata()?.len();
+            if offset.checked_add(*len).is_none_or(|end| end > there) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let len = usize::try_from(*len).map_err(|_| ErrorKind::OutOfMemory)?;
+            pieces.push(Piece { file, offset: *offset, len });
+        }
+        // A process has only so many mappings.
+        let mapped = if self.is_mapped { map_pieces(&pieces) } else { None };
+        mapped.map_or_else(|| read_pieces(&pieces), Ok)
     }
 }
 
@@ -225,7 +232,13 @@ mod tests {
         assert_eq!(file.read_at(4, &mut bytes).unwrap_err().kind(), ErrorKind::UnexpectedEof);
         file.set_len(4).unwrap();
         assert_eq!((file.len().unwrap(), folder.list().unwrap()), (4, vec!["a".to_owned()]));
-        assert_eq!(folder.region("a").unwrap().len(), 4);
+        let extent = |offset, len| Extent { file: "a".to_owned(), offset, len };
+        assert_eq!(folder.region(&[extent(0, 4)]).unwrap().len(), 4);
+        for bad in
+            [extent(1, 4), extent(u64::MAX, 2), Extent { file: "b".to_owned(), ..extent(0, 1) }]
+        {
+            assert!(folder.region(&[extent(0, 4), bad]).is_err());
+        }
         folder.remove("a").unwrap();
         assert!(folder.list().unwrap().is_empty());
         std::fs::remove_dir_all(path).unwrap();

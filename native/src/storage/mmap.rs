@@ -1,5 +1,6 @@
 //! Mappings of files and of fresh pages, handed out as regions: the only unsafe code of the crate.
 
+use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -28,6 +29,59 @@ pub fn open_mapped(path: impl AsRef<Path>) -> Result<Region, StorageError> {
     let map = unsafe { MmapOptions::new().len(len).map_copy(&file) }
         .map_err(|_| out_of_memory(path, len as u64))?;
     Ok(region(map, 0, len).expect("a mapping starts on a page"))
+}
+
+/// Some bytes of an open file.
+pub(super) struct Piece {
+    pub(super) file: File,
+    /// A multiple of 65,536, where there are several.
+    pub(super) offset: u64,
+    pub(super) len: usize,
+}
+
+/// Maps pieces of files privately, one behind the other; `None` where that cannot be done. As for
+/// [`open_mapped`], the files must keep their lengths, and the pieces must lie inside.
+#[cfg(unix)]
+pub(super) fn map_pieces(pieces: &[Piece]) -> Option<Region> {
+    use std::os::fd::AsRawFd;
+
+    let total = pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.len))?;
+    if total == 0 {
+        return None;
+    }
+    // Address space to lay them in; nothing of it is touched before.
+    let mut map = MmapOptions::new().len(total).no_reserve_swap().map_anon().ok()?;
+    let mut at = 0usize;
+    for Piece { file, offset, len } in pieces {
+        let place = map.get_mut(at..at.checked_add(*len)?)?;
+        let offset = libc::off_t::try_from(*offset).ok()?;
+        // SAFETY: the place is inside the mapping that was made above, which nobody has a pointer
+        // to but this function, and which ends with `map`. Of a length that is no multiple of a page
+        // the rest of the last page is mapped, too: it is the mapping's last, or the next piece
+        // begins on another page (`offset` and address are checked by the call). As to what others
+        // do to the file: see `open_mapped`.
+        let placed = unsafe {
+            libc::mmap(
+                place.as_mut_ptr().cast(),
+                place.len(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_FIXED,
+                file.as_raw_fd(),
+                offset,
+            )
+        };
+        if placed == libc::MAP_FAILED {
+            return None;
+        }
+        at += len;
+    }
+    region(map, 0, total)
+}
+
+/// Where mappings cannot be laid side by side.
+#[cfg(not(unix))]
+pub(super) fn map_pieces(_pieces: &[Piece]) -> Option<Region> {
+    None
 }
 
 /// The part `offset..offset + len` of a private mapping, which the region keeps alive; `None` if it

@@ -1,12 +1,13 @@
 //! Memory in huge pages, where the system has them: a traversal reads rows all over it.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use ecphory::{Allocator, Region};
 use memmap2::MmapMut;
 
-use super::{StorageError, mmap, open_file, out_of_memory};
+use super::mmap::{self, Piece};
+use super::{StorageError, open_file, out_of_memory};
 
 /// Size and alignment of a huge page on x86-64 and on 64-bit Arm with 4 KiB pages.
 const HUGE: usize = 2 << 20;
@@ -47,6 +48,25 @@ pub fn read(path: impl AsRef<Path>) -> Result<Region, StorageError> {
         StorageError::Read { path: path.to_owned(), cause }
     })?;
     mmap::region(block.map, block.start, len).ok_or_else(no_room)
+}
+
+/// Reads pieces of files, one behind the other, into memory of their own.
+///
+/// # Errors
+/// `UnexpectedEof` if a file ends before its piece; `OutOfMemory`; what the system says.
+pub(super) fn read_pieces(pieces: &[Piece]) -> io::Result<Region> {
+    let total = pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.len));
+    let total = total.ok_or(io::ErrorKind::OutOfMemory)?;
+    let mut block = Block::new(total).ok_or(io::ErrorKind::OutOfMemory)?;
+    let mut rest = &mut block.map[block.start..][..total];
+    for Piece { file, offset, len } in pieces {
+        let (place, behind) = rest.split_at_mut(*len);
+        let mut file = file;
+        file.seek(io::SeekFrom::Start(*offset))?;
+        file.read_exact(place)?;
+        rest = behind;
+    }
+    mmap::region(block.map, block.start, total).ok_or(io::ErrorKind::OutOfMemory.into())
 }
 
 /// Fresh zero pages in which the bytes from `start` on lie on a huge-page boundary.

@@ -6,6 +6,8 @@ use super::{Bound, Claim};
 
 const CRASHES: &str = "no_crash_loses_what_was_acknowledged";
 const FLIPS: &str = "every_flipped_byte_is_seen_or_harmless";
+const LATE: &str = "damage_that_opening_did_not_look_for_is_found_by_scrubbing";
+const LENGTHS: &str = "every_length_is_seen_or_harmless";
 
 /// The claims.
 pub(super) const CLAIMS: &[Claim] = &[
@@ -25,6 +27,9 @@ pub(super) const CLAIMS: &[Claim] = &[
             |run| crashes(run, true, "/again"),
         )
     },
+    durable("G2", "the same in Node.js, 32-bit WebAssembly: images", PRINTED, |run| {
+        run.crashes()?.number("/images")
+    }),
     durable(
         "G1",
         "processes killed while they write: kills without loss",
@@ -48,6 +53,22 @@ pub(super) const CLAIMS: &[Claim] = &[
             let report = run.test("durable", FLIPS, false)?;
             Ok(report.number("/seen")? + report.number("/harmless")?)
         },
+    ),
+    durable(
+        "G6",
+        "the same, of snapshots opened without a look: each is safe to read, and scrubbing finds it",
+        PRINTED,
+        |run| run.test("durable", LATE, false)?.number("/late"),
+    ),
+    durable("G6", "lengths that its files are cut to: each seen, or harmless", PRINTED, |run| {
+        let report = run.test("durable", LENGTHS, false)?;
+        Ok(report.number("/seen")? + report.number("/harmless")?)
+    }),
+    durable(
+        "G6",
+        "cells of boundary values that fail, headers of a store with checksums computed anew among them",
+        Bound::Exactly(0.0),
+        |run| Ok(run.boundary_of("ecphory-tests")?.length("/failed")? as f64),
     ),
     durable("L5", "mutants of the guards that a named test kills", Bound::AtLeast(20.0), |run| {
         run.mutants()?.number("/killed")
@@ -77,6 +98,10 @@ pub(super) const CLAIMS: &[Claim] = &[
     ),
     durable("G4", "wordnet-384, checkpoint after 1 % of changes: bytes written", PRINTED, |run| {
         section(run, "compaction", "/checkpoint_bytes")
+    }),
+    durable("G4", "the same: bytes written / bytes of the whole snapshot", PRINTED, |run| {
+        let whole = section(run, "compaction", "/whole_bytes")?;
+        Ok(section(run, "compaction", "/checkpoint_bytes")? / whole)
     }),
     durable("G4", "the same: bytes written / bytes of the vectors that changed", PRINTED, |run| {
         section(run, "compaction", "/write_amplification")

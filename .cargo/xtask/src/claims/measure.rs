@@ -72,14 +72,28 @@ impl Measurements {
         report.clone().map_err(anyhow::Error::msg)
     }
 
+    /// What `cargo xtask crashes` tells.
+    pub(crate) fn crashes(&mut self) -> anyhow::Result<Report> {
+        let mut command = process::command(std::env::current_exe()?);
+        let line = "cargo xtask crashes".to_owned();
+        let report = self.reports.entry(line).or_insert_with_key(|line| {
+            Report::within(command.arg("crashes"), line).map_err(|error| format!("{error:#}"))
+        });
+        report.clone().map_err(anyhow::Error::msg)
+    }
+
+    /// The report of the matrix of boundary values of a package of this workspace: a number of
+    /// `cells` and a list `failed`.
+    pub(crate) fn boundary_of(&mut self, package: &str) -> anyhow::Result<Report> {
+        let test = ["test", "--quiet", "--package", package, "--test", "boundary"];
+        self.report(process::cargo().args(test).args(["--", "--json"]))
+    }
+
     /// The reports of the matrix of boundary values: the library's, the command line's and that of
-    /// the npm package, which is built first. Each has a number of `cells` and a list `failed`.
+    /// the npm package, which is built first.
     pub(crate) fn boundary(&mut self) -> anyhow::Result<[Report; 3]> {
-        let mut rust = |package| {
-            let test = ["test", "--quiet", "--package", package, "--test", "boundary"];
-            self.report(process::cargo().args(test).args(["--", "--json"]))
-        };
-        let (library, command_line) = (rust("ecphory-tests")?, rust("ecphory-native")?);
+        let library = self.boundary_of("ecphory-tests")?;
+        let command_line = self.boundary_of("ecphory-native")?;
         npm::built()?;
         let mut node = process::command("node");
         let script = workspace::npm().join("tests/boundary.mjs");

@@ -116,7 +116,9 @@ fn wasm() -> anyhow::Result<Vec<Step>> {
 }
 
 fn node() -> anyhow::Result<Vec<Step>> {
-    npm_script("test:node")
+    let mut steps = npm_script("test:node")?;
+    steps.push(tests(xtask("crashes")?));
+    Ok(steps)
 }
 
 fn browsers() -> anyhow::Result<Vec<Step>> {

@@ -32,6 +32,11 @@ const FULL_BUDGET: Duration = Duration::from_hours(3);
 /// Set for `--full`: tests run every repetition that the project promises.
 const FULL_VARIABLE: &str = "ECPHORY_FULL";
 
+/// Whether this process was started for every repetition.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os(FULL_VARIABLE).is_some_and(|value| value != "0")
+}
+
 /// One line of the report.
 struct Row {
     name: &'static str,

@@ -5,7 +5,7 @@ use crate::{process, toolchain, workspace};
 use anyhow::Context;
 use std::path::PathBuf;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Compiles one variant and returns where its module lies.
 ///

@@ -12,10 +12,13 @@
 //! A page fetches one binary, chosen by what the engine can do; the two of a row are driven by the
 //! same JavaScript, so a difference of their glue is an error.
 //!
+//! `crashes` is no part of the package: tests of the core, compiled the same way.
+//!
 //! Absent on purpose: how the package chooses and loads (`npm/src`).
 
 pub(crate) mod bind;
 pub(crate) mod compile;
+pub(crate) mod crashes;
 pub(crate) mod gates;
 
 /// Whether a binary has threads.

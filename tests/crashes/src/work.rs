@@ -6,39 +6,52 @@ use std::sync::Arc;
 use ecphory::exec::Sequential;
 use ecphory::log::StoreError;
 use ecphory::{Builder, Index, Item, Metric, Op, Space, Store, StoreBuilder, TagFilter};
-use ecphory_tests::data::Numbers;
-use ecphory_tests::simdisk::SimDisk;
+
+use crate::Numbers;
+use crate::disk::SimDisk;
 
 /// An item as it can be read: vector, tags, payload, name.
 type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>);
 /// The items of all spaces.
-pub(crate) type State = BTreeMap<String, BTreeMap<u64, Kept>>;
+pub type State = BTreeMap<String, BTreeMap<u64, Kept>>;
 
 /// One thing that is asked of a store.
 #[derive(Clone, Debug)]
-pub(crate) enum Ask {
+pub enum Ask {
+    /// An empty space.
     Create(&'static str),
     /// A space of three items that were built elsewhere.
     Import(&'static str),
+    /// A space less.
     Remove(&'static str),
+    /// An item that was not there.
     Insert(&'static str, u64, [f32; 3]),
     /// With tags and a payload of so many bytes.
     Upsert(&'static str, u64, [f32; 3], usize),
+    /// Another vector of an item.
     Update(&'static str, u64, [f32; 3]),
+    /// An item with a name, whether or not it is there.
     Named(&'static str, u64, [f32; 3]),
+    /// An item less.
     Delete(&'static str, u64),
+    /// A tag more.
     Tag(&'static str, u64),
+    /// A tag less.
     Untag(&'static str, u64),
+    /// New snapshots, a shorter log.
     Checkpoint,
+    /// A space built anew.
     Compact(&'static str),
+    /// The store is dropped and opened again.
     Reopen,
+    /// What is durable is written down.
     Close,
 }
 
 const SPACES: [&str; 3] = ["words", "bilder", "x"];
 
 /// A mixture of everything, with segments and checkpoints so small that all of them happen often.
-pub(crate) fn plan(count: usize, seed: u64) -> Vec<Ask> {
+pub fn plan(count: usize, seed: u64) -> Vec<Ask> {
     let mut numbers = Numbers::new(seed);
     let mut plan = vec![Ask::Create(SPACES[0]), Ask::Create(SPACES[1])];
     while plan.len() < count {
@@ -66,25 +79,47 @@ pub(crate) fn plan(count: usize, seed: u64) -> Vec<Ask> {
     plan
 }
 
-/// How stores are opened here: with files of the log that are soon full.
-pub(crate) fn builder() -> StoreBuilder {
-    Store::builder().log_files(3000, 700).identity(7)
+/// One space of payloads that fill pages, changed and saved in turn.
+pub fn generations(count: usize, seed: u64) -> Vec<Ask> {
+    let mut numbers = Numbers::new(seed);
+    let mut plan = vec![Ask::Create(SPACES[0])];
+    let upsert = |key, bytes| Ask::Upsert(SPACES[0], key, [key as f32, 1.0, 2.0], bytes);
+    plan.extend((0..4).map(|key| upsert(key, 100_000)));
+    while plan.len() < count {
+        plan.push(Ask::Checkpoint);
+        // The last payloads move if one before them does.
+        let key = 4 + numbers.below(4) as u64;
+        plan.push(match numbers.below(5) {
+            0 => Ask::Delete(SPACES[0], key),
+            1 => Ask::Tag(SPACES[0], key),
+            2 => Ask::Compact(SPACES[0]),
+            _ => upsert(key, 1000 * numbers.below(40)),
+        });
+    }
+    plan
 }
 
-pub(crate) fn index() -> Builder {
+/// How stores are opened here: with files of the log that are soon full, and whatever is equal
+/// shared.
+pub fn builder() -> StoreBuilder {
+    Store::builder().log_files(3000, 700).share_from(0).identity(7)
+}
+
+/// Small graphs, in which few items are many.
+pub fn index() -> Builder {
     Index::builder(3).metric(Metric::L2).m(4).ef_construction(8)
 }
 
 /// What was done.
-pub(crate) struct Done {
+pub struct Done {
     /// What there was after each acknowledged request, the empty store first.
-    pub(crate) states: Vec<State>,
+    pub states: Vec<State>,
     /// How long the disk's trace was when each of [`Self::states`] was acknowledged.
-    pub(crate) traced: Vec<usize>,
+    pub traced: Vec<usize>,
 }
 
 /// Does a plan on a disk that does not fail.
-pub(crate) fn run(disk: &SimDisk, plan: &[Ask]) -> Done {
+pub fn run(disk: &SimDisk, plan: &[Ask]) -> Done {
     let open = || builder().open(Arc::new(disk.clone())).unwrap();
     let mut store = open();
     let mut done = Done { states: vec![State::new()], traced: vec![disk.traced()] };
@@ -103,7 +138,13 @@ pub(crate) fn run(disk: &SimDisk, plan: &[Ask]) -> Done {
 }
 
 /// Does one request. What the index refuses because of what it holds is no failure of the store.
-pub(crate) fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
+///
+/// # Errors
+/// The store's.
+///
+/// # Panics
+/// At [`Ask::Reopen`], which is not for who borrows a store.
+pub fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
     let apply = |space: &str, op: Op<'_>| store.space(space).map_or(Ok(false), |s| s.apply(&op));
     let payload = |bytes: usize| vec![bytes as u8; bytes];
     let done = match ask {
@@ -120,7 +161,7 @@ pub(crate) fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
         Ask::Insert(space, key, vector) => apply(space, Op::Insert(Item::new(*key, vector))),
         Ask::Upsert(space, key, vector, bytes) => {
             let (tags, payload) = (["red", "round"], payload(*bytes));
-            let tags = &tags[..bytes / 400];
+            let tags = &tags[..(bytes / 400).min(2)];
             apply(space, Op::Upsert(Item::new(*key, vector).tags(tags).payload(&payload)))
         }
         Ask::Update(space, key, vector) => apply(space, Op::Update(Item::new(*key, vector))),
@@ -144,7 +185,7 @@ pub(crate) fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
 }
 
 /// Everything that can be read of a store.
-pub(crate) fn items(store: &Store) -> State {
+pub fn items(store: &Store) -> State {
     let space = |name: String| {
         let space = store.space(&name).expect("a name that was listed");
         let items = space.iter().map(|key| (key, item(&space, key))).collect();
@@ -164,7 +205,7 @@ fn item(space: &Space, key: u64) -> Kept {
 }
 
 /// Whether what a store holds holds together: its graphs, and that each item finds itself.
-pub(crate) fn check(store: &Store) {
+pub fn check(store: &Store) {
     for name in store.spaces() {
         let space = store.space(&name).expect("a name that was listed");
         space.check().unwrap();

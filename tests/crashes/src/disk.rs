@@ -14,10 +14,9 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ecphory::Region;
 use ecphory::log::{File, Storage};
 
-use crate::data::Numbers;
+use crate::Numbers;
 
 /// Bytes that reach a disk together, or not.
 const SECTOR: usize = 512;
@@ -370,12 +369,6 @@ impl Storage for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         self.call(Call::SyncNames)
-    }
-
-    fn region(&self, name: &str) -> io::Result<Region> {
-        let state = self.state();
-        let file = state.live.names.get(name).ok_or(ErrorKind::NotFound)?;
-        Region::copy_of(&state.live.files[file]).ok_or(ErrorKind::OutOfMemory.into())
     }
 }
 
