@@ -23,7 +23,8 @@ pub(super) struct Build {
     #[arg(short, long, value_name = "FILE.ecp")]
     out: PathBuf,
 
-    /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. Row numbers unless given.
+    /// One key a vector: .npy (i32, u32, i64, u64), .ivecs, or a number a line (.txt). Row numbers
+    /// unless given.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 

@@ -3,16 +3,16 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use ecphory_native::ecphory::Index;
-use ecphory_native::vectors::{self, Vectors};
+use ecphory_native::vectors::{self, Ids, Vectors};
 
 /// Bytes of a file of text, at most.
 const FILE_MAX: u64 = 1 << 30;
 
 /// One key for each of `vectors`.
 pub(super) fn one_each(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<u64>> {
-    let keys = vectors::read_ids(path)?;
+    let keys = read(path)?;
     ensure!(
         (keys.rows(), keys.columns()) == (vectors.rows(), 1),
         "{} holds {} x {} keys for {} vectors; pass one key a vector",
@@ -24,7 +24,41 @@ pub(super) fn one_each(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<u64
     Ok(keys.values().to_vec())
 }
 
-/// One name for each of `vectors`, on a line each, none twice.
+/// As [`one_each`], none twice.
+pub(super) fn distinct(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<u64>> {
+    let keys = one_each(path, vectors)?;
+    if let Some(key) = repeated(&keys) {
+        bail!("{} holds key {key} twice; remove the duplicate", path.display());
+    }
+    Ok(keys)
+}
+
+/// Whether a file is one of lines, by its name.
+pub(super) fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
+}
+
+/// The keys of an array, or those on the lines of a text.
+fn read(path: &Path) -> anyhow::Result<Ids> {
+    if !is_text(path) {
+        return Ok(vectors::read_ids(path)?);
+    }
+    let key = |(number, line): (usize, &str)| {
+        line.trim().parse().map_err(|_| {
+            anyhow!(
+                "line {} of {} is no key; write a number on each line, or pass names with --names",
+                number + 1,
+                path.display()
+            )
+        })
+    };
+    let keys = text(path)?.lines().enumerate().map(key).collect::<anyhow::Result<Vec<u64>>>()?;
+    ensure!(!keys.is_empty(), "{} holds no data; write at least one key", path.display());
+    Ids::new(keys.len(), 1, keys).context("as many rows as keys")
+}
+
+/// One name for each of `vectors`, on a line each, none twice. Empty lines are for the caller to
+/// judge.
 pub(super) fn names(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<String>> {
     let text = text(path)?;
     let names: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -36,7 +70,8 @@ pub(super) fn names(path: &Path, vectors: &Vectors) -> anyhow::Result<Vec<String
         vectors.rows(),
     );
     let mut seen = HashSet::new();
-    if let Some(name) = names.iter().find(|name| !seen.insert(name.as_str())) {
+    let mut named = names.iter().filter(|name| !name.is_empty());
+    if let Some(name) = named.find(|name| !seen.insert(name.as_str())) {
         bail!("{} holds the name {name} twice; remove the duplicate", path.display());
     }
     Ok(names)
@@ -72,11 +107,11 @@ pub(super) fn text(path: &Path) -> anyhow::Result<String> {
 
 /// All keys of a file, whatever its shape.
 pub(super) fn all(path: &Path) -> anyhow::Result<Vec<u64>> {
-    Ok(vectors::read_ids(path)?.values().to_vec())
+    Ok(read(path)?.values().to_vec())
 }
 
 /// A key that is there twice.
-pub(super) fn repeated(keys: &[u64]) -> Option<u64> {
+fn repeated(keys: &[u64]) -> Option<u64> {
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
     sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])

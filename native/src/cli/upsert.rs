@@ -33,8 +33,9 @@ pub(super) struct Upsert {
     #[arg(long, value_name = "FILE")]
     vectors: PathBuf,
 
-    /// One key a vector: .npy (i32, u32, i64, u64) or .ivecs. An item that has the key gets the
-    /// vector and keeps its tags; else it is a new one's. The numbers after the largest key unless given.
+    /// One key a vector: .npy (i32, u32, i64, u64), .ivecs, or a number a line (.txt). An item that
+    /// has the key gets the vector and keeps its tags; else it is a new one's. The numbers after the
+    /// largest key unless given.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
@@ -82,19 +83,15 @@ impl Upsert {
     }
 
     fn keys(&self, index: &Index, vectors: &Vectors) -> anyhow::Result<Vec<u64>> {
-        let Some(path) = &self.keys else {
-            return following(index.keys()?.last().copied(), vectors.rows());
-        };
-        let keys = keys::one_each(path, vectors)?;
-        if let Some(key) = keys::repeated(&keys) {
-            bail!("{} holds key {key} twice; remove the duplicate", path.display());
+        match &self.keys {
+            Some(path) => keys::distinct(path, vectors),
+            None => following(index.keys()?.last().copied(), vectors.rows()),
         }
-        Ok(keys)
     }
 }
 
 /// The first `count` numbers after the largest key.
-fn following(largest: Option<u64>, count: usize) -> anyhow::Result<Vec<u64>> {
+pub(super) fn following(largest: Option<u64>, count: usize) -> anyhow::Result<Vec<u64>> {
     let first = match largest {
         None => Some(0),
         Some(largest) => largest.checked_add(1),
@@ -124,32 +121,45 @@ fn upsert(
         })?;
         return Ok(0);
     }
+    on_all_threads(items, pool, line, |item| write_one(index, item))
+        .map_err(|(row, error)| in_row(error, row).into())
+}
+
+/// Writes items on all threads of a pool; returns how many were there before, as `write` says.
+///
+/// # Errors
+/// What `write` returned of the first row that it refused.
+pub(super) fn on_all_threads<E: Send>(
+    items: &[Item<'_>],
+    pool: &Pool,
+    line: &mut Line,
+    write: impl Fn(&Item<'_>) -> Result<bool, E> + Sync,
+) -> Result<usize, (usize, E)> {
     let replaced = AtomicUsize::new(0);
     let piece = PIECE * pool.width();
     for (number, piece_of_items) in items.chunks(piece).enumerate() {
         let start = number * piece;
         line.count("adding", start, items.len());
-        let refused: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+        let refused: Mutex<Option<(usize, E)>> = Mutex::new(None);
         pool.for_each(piece_of_items.len(), GRAIN, &|range| {
             for place in range {
-                let row = start + place;
-                match upsert_one(index, &piece_of_items[place]) {
+                match write(&piece_of_items[place]) {
                     Ok(had_one) => {
                         replaced.fetch_add(usize::from(had_one), Relaxed);
                     }
-                    Err(error) => note(&refused, row, error),
+                    Err(error) => note(&refused, start + place, error),
                 }
             }
         });
-        if let Some((row, error)) = refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            bail!(in_row(error, row));
+        if let Some(refused) = refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(refused);
         }
     }
     Ok(replaced.into_inner())
 }
 
 /// Keeps the error of the first row.
-fn note(refused: &Mutex<Option<(usize, Error)>>, row: usize, error: Error) {
+fn note<E>(refused: &Mutex<Option<(usize, E)>>, row: usize, error: E) {
     // Rarely contended: most rows are not refused.
     let mut first = refused.lock().unwrap_or_else(PoisonError::into_inner);
     if first.as_ref().is_none_or(|(other, _)| row < *other) {
@@ -158,23 +168,27 @@ fn note(refused: &Mutex<Option<(usize, Error)>>, row: usize, error: Error) {
 }
 
 /// Tries again while others keep what was replaced from making room: they are about to be through.
-fn upsert_one(index: &Index, item: &Item<'_>) -> Result<bool, Error> {
+pub(super) fn patiently<E>(
+    is_overloaded: impl Fn(&E) -> bool,
+    write: impl Fn() -> Result<bool, E>,
+) -> Result<bool, E> {
     for _ in 1..ATTEMPTS {
-        match write(index, item) {
-            Err(Error::Overloaded { .. }) => std::thread::yield_now(),
+        match write() {
+            Err(error) if is_overloaded(&error) => std::thread::yield_now(),
             done => return done,
         }
     }
-    write(index, item)
+    write()
 }
 
 /// Adds an item, or gives it another vector; then it keeps its tags and payload.
-fn write(index: &Index, item: &Item<'_>) -> Result<bool, Error> {
-    Ok(index.update_item(item)? || index.upsert_item(item)?)
+fn write_one(index: &Index, item: &Item<'_>) -> Result<bool, Error> {
+    let is_overloaded = |error: &Error| matches!(error, Error::Overloaded { .. });
+    patiently(is_overloaded, || Ok(index.update_item(item)? || index.upsert_item(item)?))
 }
 
 /// The error of a single vector as that of a row of the file.
-fn in_row(error: Error, row: usize) -> Error {
+pub(super) fn in_row(error: Error, row: usize) -> Error {
     match error {
         Error::NotFinite { component, .. } => Error::NotFinite { row, component },
         Error::TooLong { .. } => Error::TooLong { row },

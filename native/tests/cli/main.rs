@@ -1,5 +1,6 @@
 //! The `ecphory` command as its users call it: results, refusals, and no panic on anything.
 
+mod arrays;
 mod changes;
 mod store;
 

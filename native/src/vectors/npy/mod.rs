@@ -29,11 +29,29 @@ pub fn write<T: Scalar>(path: impl AsRef<Path>, rows: usize, values: &[T]) -> io
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let mut out = io::BufWriter::new(std::fs::File::create(path)?);
-    out.write_all(&header_of(T::DESCR, rows, values.len() / rows))?;
+    out.write_all(&header::<T>(rows, Some(values.len() / rows)))?;
     for &value in values {
         value.write_to(&mut out)?;
     }
     out.flush()
+}
+
+/// What stands before the values of an array of `rows` rows, for a writer that does not have them
+/// all in memory: of so many columns, or `None` for an array of one dimension.
+pub fn header<T: Scalar>(rows: usize, columns: Option<usize>) -> Vec<u8> {
+    let shape =
+        columns.map_or_else(|| format!("({rows},)"), |columns| format!("({rows}, {columns})"));
+    let descr = T::DESCR;
+    let dict = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    // Magic, version and length take 10 bytes, the closing newline one; the data starts aligned.
+    let total = (10 + dict.len() + 1).next_multiple_of(64);
+    let mut out = MAGIC.to_vec();
+    out.extend([1, 0]);
+    out.extend(((total - 10) as u16).to_le_bytes());
+    out.extend(dict.bytes());
+    out.resize(total - 1, b' ');
+    out.push(b'\n');
+    out
 }
 
 /// A type that [`write()`] stores.
@@ -61,20 +79,6 @@ macro_rules! scalars {
 }
 scalars!(f32 = "<f4", f64 = "<f8", half::f16 = "<f2", i8 = "|i1", u8 = "|u1");
 scalars!(i32 = "<i4", u32 = "<u4", i64 = "<i8", u64 = "<u8");
-
-fn header_of(descr: &str, rows: usize, columns: usize) -> Vec<u8> {
-    let dict =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    // Magic, version and length take 10 bytes, the closing newline one; the data starts aligned.
-    let total = (10 + dict.len() + 1).next_multiple_of(64);
-    let mut out = MAGIC.to_vec();
-    out.extend([1, 0]);
-    out.extend(((total - 10) as u16).to_le_bytes());
-    out.extend(dict.bytes());
-    out.resize(total - 1, b' ');
-    out.push(b'\n');
-    out
-}
 
 pub(super) fn vectors(source: Source<'_>) -> Result<Vectors, Problem> {
     let array = open(source)?;
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        let mut bytes = header_of("<f4", 2, 3);
+        let mut bytes = header::<f32>(2, Some(3));
         assert_eq!(bytes.len() % 64, 0);
         for value in [1.0_f32, -2.5, 3.0, 4.0, 5.0, 6.25] {
             value.write_to(&mut bytes).unwrap();
@@ -234,6 +238,9 @@ mod tests {
         let read = read_vectors(&bytes).unwrap();
         assert_eq!((read.rows(), read.dim()), (2, 3));
         assert_eq!(read.row(1), [4.0, 5.0, 6.25]);
+        let mut bytes = header::<u64>(1, None);
+        bytes.extend(u64::MAX.to_le_bytes());
+        assert_eq!(read_ids(&bytes).unwrap(), Ids::new(1, 1, vec![u64::MAX]).unwrap());
     }
 
     #[test]
