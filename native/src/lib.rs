@@ -11,7 +11,8 @@
 //! |---|---|
 //! | read vectors that NumPy or a benchmark wrote | [`vectors::read`] |
 //! | build and search with several threads | [`Pool`] |
-//! | keep spaces that outlive the process | [`open_store`], [`Upkeep`] |
+//! | keep spaces that outlive the process | [`open_store`] |
+//! | write to them without a wait for the disk | [`open_store_with`], [`Upkeep`] |
 //! | keep an index in a file | [`save`], [`open`] |
 //! | grow an index in huge pages | [`HugePages`] |
 //! | measure recall, speed and memory | [`bench::run`] |
@@ -53,7 +54,7 @@ use std::sync::Arc;
 
 pub use ecphory;
 use ecphory::log::StoreError;
-use ecphory::{Check, Index, Store};
+use ecphory::{Check, Index, Store, StoreBuilder};
 
 pub use exec::{Pool, PoolError, cores};
 pub use storage::{Folder, HugePages, StorageError};
@@ -99,7 +100,7 @@ pub fn save(index: &Index, path: impl AsRef<Path>) -> Result<u64, StorageError> 
 /// whatever happens to the process or the power.
 ///
 /// Snapshots are mapped, memory for growth comes in huge pages. For anything else, use
-/// [`Store::builder`] and a [`Folder`].
+/// [`open_store_with`], or [`Store::builder`] and a [`Folder`].
 ///
 /// ```
 /// use ecphory_native::ecphory::{Index, Metric};
@@ -119,13 +120,22 @@ pub fn save(index: &Index, path: impl AsRef<Path>) -> Result<u64, StorageError> 
 /// [`StoreError::Io`] if the directory cannot be read or written, or is in use;
 /// [`StoreError::Damaged`].
 pub fn open_store(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+    open_store_with(path, Store::builder())
+}
+
+/// As [`open_store`], with what a builder says but for its allocator: such as
+/// [`Ack::Buffered`](ecphory::Ack::Buffered), where an [`Upkeep`] bounds what the power can take.
+///
+/// # Errors
+/// As for [`open_store`].
+pub fn open_store_with(path: impl AsRef<Path>, builder: StoreBuilder) -> Result<Store, StoreError> {
     let path = path.as_ref();
     let folder = Folder::open(path).map_err(|cause| StoreError::Io {
         action: "open",
         file: path.display().to_string(),
         cause,
     })?;
-    Store::builder().allocator(Arc::new(HugePages)).open(Arc::new(folder))
+    builder.allocator(Arc::new(HugePages)).open(Arc::new(folder))
 }
 
 /// The README's examples, run as tests.

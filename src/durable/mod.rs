@@ -49,7 +49,7 @@ use crate::error::Error;
 use crate::exec::Exec;
 use crate::index::{Builder, Index};
 use crate::limits::SPACES_MAX;
-use crate::log::{Log, Manifests, Sizes, Storage, StoreError};
+use crate::log::{HELD_MAX, Log, Manifests, Sizes, Storage, StoreError};
 use crate::snapshot::Check;
 use crate::store::{Allocator, Heap};
 
@@ -65,6 +65,10 @@ pub enum Ack {
     Durable,
     /// When the host has it: it survives the process, and the power once [`Store::flush`] returns.
     Buffered,
+    /// When it is made in memory: it survives process and power once [`Store::flush`] returns, or a
+    /// checkpoint. Changes wait for others to be written with, up to 64 KiB of them; a store that is
+    /// dropped hands the last of them to the host.
+    Memory,
 }
 
 /// What a store is opened with.
@@ -140,7 +144,7 @@ impl Default for StoreBuilder {
     fn default() -> Self {
         Self {
             ack: Ack::Durable,
-            sizes: Sizes { segment: 64 << 20, ahead: 1 << 18 },
+            sizes: Sizes { segment: 64 << 20, ahead: 1 << 18, held: 0 },
             share_from: 1 << 24,
             check: Check::Header,
             is_read_only: false,
@@ -152,9 +156,14 @@ impl Default for StoreBuilder {
 
 impl StoreBuilder {
     /// When a change counts as made; [`Ack::Durable`] unless set.
+    ///
+    /// Whatever is lost with less than that is the last of what was done: a store that is opened
+    /// again is as it was after one of its changes, in all its spaces, and not before the last flush
+    /// that has returned. Disk room is made sure of before each change in any case.
     #[must_use]
     pub fn ack(mut self, ack: Ack) -> Self {
         self.ack = ack;
+        self.sizes.held = if ack == Ack::Memory { HELD_MAX } else { 0 };
         self
     }
 
@@ -163,7 +172,7 @@ impl StoreBuilder {
     #[must_use]
     pub fn log_files(mut self, bytes: u64, ahead: u64) -> Self {
         let (segment, ahead) = (bytes.clamp(1 << 10, 1 << 30), ahead.clamp(512, 1 << 24));
-        self.sizes = Sizes { segment, ahead };
+        self.sizes = Sizes { segment, ahead, ..self.sizes };
         self
     }
 
@@ -337,7 +346,8 @@ impl Store {
     }
 
     /// Makes everything durable and says so in the manifest, so that damage to the end of the log
-    /// is told from a crash. To be called last; a store that is dropped without it loses nothing.
+    /// is told from a crash. To be called last; a store that is dropped without it loses nothing
+    /// that was acknowledged as durable.
     ///
     /// # Errors
     /// [`StoreError::Poisoned`], [`StoreError::Io`].

@@ -137,6 +137,6 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
 fn acknowledge(inner: &Inner, lsn: u64) -> Result<(), StoreError> {
     match inner.ack {
         Ack::Durable => inner.log.commit(lsn),
-        Ack::Buffered => Ok(()),
+        Ack::Buffered | Ack::Memory => Ok(()),
     }
 }

@@ -53,6 +53,8 @@
 //! - A frame is acknowledged as durable after a sync that began when it was written.
 //! - No length is used before the checksum of the header it stands in was seen to hold.
 //! - A segment but the last is whole, and durable before the next has a name.
+//! - Frames reach a file in the order of their numbers, also those that were held in memory for a
+//!   while: what is found after a crash is the first of them, none left out.
 //!
 //! Absent on purpose: time and threads (hosts sync when they like), compression.
 
@@ -74,7 +76,7 @@ pub(crate) use recover::{begin_at, create, read_sealed, recover};
 pub(crate) use salvage::read_what_holds;
 pub(crate) use segment::{has_frames, number_of, snapshot_name, snapshot_number};
 pub use storage::{Extent, File, Storage};
-pub(crate) use write::{Log, POISONED_FILE, SYNC, Sizes};
+pub(crate) use write::{HELD_MAX, Log, POISONED_FILE, SYNC, Sizes};
 
 use std::io;
 

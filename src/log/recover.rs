@@ -82,6 +82,7 @@ pub(crate) fn recover(
         is_suspect,
         file,
         segment: place.segment,
+        held: Vec::new(),
         end,
         filled,
         reserved: 0,
@@ -164,8 +165,17 @@ pub(crate) fn create(
 ) -> Result<Log, StoreError> {
     let file = begin_at(&**storage, Place { store, segment: 1 }, 1)?;
     let (end, filled) = (HEADER as u64, HEADER as u64);
-    let writer =
-        Writer { file, segment: 1, end, filled, reserved: 0, next: 1, chain: 0, is_suspect: false };
+    let writer = Writer {
+        file,
+        segment: 1,
+        held: Vec::new(),
+        end,
+        filled,
+        reserved: 0,
+        next: 1,
+        chain: 0,
+        is_suspect: false,
+    };
     Ok(Log::over(Arc::clone(storage), store, sizes, writer))
 }
 

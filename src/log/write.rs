@@ -1,4 +1,10 @@
 //! Appending: room first, then frames, then a sync that serves everyone who waits.
+//!
+//! ```text
+//!   reserve ──► zeros ahead      append ──► held ──drain──► file ──sync──► durable
+//! ```
+//! Frames may be held in memory to be written together, in the order in which they were appended: a
+//! sync and the next segment come after a drain, so what is found of them again is the first of them.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +19,9 @@ pub(crate) const POISONED_FILE: &str = "poisoned";
 
 /// What a failed sync is called in an error.
 pub(crate) const SYNC: &str = "sync";
+
+/// Bytes of frames that a log holds for a store that acknowledges what is in memory alone.
+pub(crate) const HELD_MAX: usize = 1 << 16;
 
 /// Zeros that are written at a time, at most.
 const PIECE: u64 = 1 << 20;
@@ -47,13 +56,17 @@ pub(crate) struct Sizes {
     /// Bytes of zeros that are written ahead, so that a full disk is met before anything changes,
     /// and a sync seldom has to make a length durable.
     pub(crate) ahead: u64,
+    /// Bytes of frames that are held until more are there, at most: 0 writes each at once.
+    pub(crate) held: usize,
 }
 
 /// The end of the log.
 pub(super) struct Writer {
     pub(super) file: Arc<dyn File>,
     pub(super) segment: u64,
-    /// Where the next frame goes.
+    /// The last frames, which are not written yet.
+    pub(super) held: Vec<u8>,
+    /// Where the next frame goes, behind those that are held.
     pub(super) end: u64,
     /// Bytes of the file that are written, with frames or ahead of them.
     pub(super) filled: u64,
@@ -176,8 +189,8 @@ impl Log {
         Ok(())
     }
 
-    /// Writes a frame for which there is room, and returns its number. It is durable after
-    /// [`Self::commit`].
+    /// Writes a frame for which there is room, or holds it, and returns its number. It is durable
+    /// after [`Self::commit`].
     ///
     /// # Errors
     /// [`StoreError::Poisoned`] if the disk does not take what it had room for; what was done in
@@ -189,19 +202,31 @@ impl Log {
         let crc = crc32c::crc32c_append(chain, payload);
         let synced = self.synced.load(Ordering::Acquire);
         let header = Header { len: payload.len() as u32, lsn, synced, crc };
-        let mut frame = Vec::with_capacity(FRAME_HEADER + payload.len());
-        frame.extend_from_slice(&header.encode(Place { store: self.store, segment }, end));
-        frame.extend_from_slice(payload);
-        if writer.file.write_at(end, &frame).is_err() {
-            return Err(self.poison());
-        }
-        writer.end += frame.len() as u64;
+        writer.held.extend_from_slice(&header.encode(Place { store: self.store, segment }, end));
+        writer.held.extend_from_slice(payload);
+        writer.end += (FRAME_HEADER + payload.len()) as u64;
         writer.filled = writer.filled.max(writer.end);
         writer.next += 1;
         writer.chain = crc;
+        if writer.held.len() > self.sizes.held {
+            self.drain(&mut writer)?;
+        }
         drop(writer);
         drop(room);
         Ok(lsn)
+    }
+
+    /// Writes the frames that are held.
+    fn drain(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        self.check()?;
+        let start = writer.end - writer.held.len() as u64;
+        if !writer.held.is_empty() && writer.file.write_at(start, &writer.held).is_err() {
+            return Err(self.poison());
+        }
+        writer.held.clear();
+        // One long frame does not keep its memory.
+        writer.held.shrink_to(HELD_MAX);
+        Ok(())
     }
 
     /// Returns when all frames up to a number are durable: one sync serves all that wait for it.
@@ -217,7 +242,8 @@ impl Log {
                 break;
             }
             let (file, last) = {
-                let writer = self.writer();
+                let mut writer = self.writer();
+                self.drain(&mut writer)?;
                 (Arc::clone(&writer.file), writer.next - 1)
             };
             self.sync(&*file, last)?;
@@ -251,6 +277,7 @@ impl Log {
     }
 
     fn rotate(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        self.drain(writer)?;
         self.sync(&*writer.file, writer.next - 1)?;
         let place = Place { store: self.store, segment: writer.segment + 1 };
         let head = Head { place, first: writer.next, chain: writer.chain };
@@ -259,6 +286,7 @@ impl Log {
         let mut next = Writer {
             file,
             segment: place.segment,
+            held: Vec::new(),
             end: filled,
             filled,
             is_suspect: false,
@@ -284,6 +312,13 @@ impl Log {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         lock(&self.writer)
+    }
+}
+
+impl Drop for Log {
+    /// Writes what is held, if the disk takes it: it was acknowledged as in memory alone.
+    fn drop(&mut self) {
+        let _ = self.drain(&mut self.writer());
     }
 }
 

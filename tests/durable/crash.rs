@@ -41,21 +41,24 @@ fn no_crash_loses_what_snapshots_share() {
 /// What nobody waited for is durable once a flush has returned, in whichever segments it is.
 #[test]
 fn what_was_flushed_is_there() {
-    let disk = SimDisk::default();
-    let store = builder().ack(Ack::Buffered).open(Arc::new(disk.clone())).unwrap();
-    let plan = plan(120, 21);
-    // Nothing that would sync what was written before.
-    let syncs =
-        |ask: &&Ask| matches!(ask, Ask::Reopen | Ask::Checkpoint | Ask::Compact(_) | Ask::Close);
-    for ask in plan.iter().filter(|ask| !syncs(ask)) {
-        do_one(&store, ask).unwrap();
-    }
-    let state = items(&store);
-    store.flush().unwrap();
-    let trace = disk.trace();
-    let mut crashes = Crashes::new(Image::default(), &trace);
-    while crashes.step().is_some() {}
-    for image in crashes.extremes() {
-        recover(image, &[&state]);
+    for ack in [Ack::Buffered, Ack::Memory] {
+        let disk = SimDisk::default();
+        let store = builder().ack(ack).open(Arc::new(disk.clone())).unwrap();
+        let plan = plan(120, 21);
+        // Nothing that would sync what was written before.
+        let syncs = |ask: &&Ask| {
+            matches!(ask, Ask::Reopen | Ask::Checkpoint | Ask::Compact(_) | Ask::Close)
+        };
+        for ask in plan.iter().filter(|ask| !syncs(ask)) {
+            do_one(&store, ask).unwrap();
+        }
+        let state = items(&store);
+        store.flush().unwrap();
+        let trace = disk.trace();
+        let mut crashes = Crashes::new(Image::default(), &trace);
+        while crashes.step().is_some() {}
+        for image in crashes.extremes() {
+            recover(image, &[&state]);
+        }
     }
 }

@@ -70,7 +70,7 @@ fn fail_at(call: usize, fault: Fault, lasts: bool, plan: &[Ask]) -> bool {
 
 /// What there is if a space that was to be imported came with the manifest that names it, though
 /// nobody could know.
-fn with_import(before: &State, ask: &Ask) -> Option<State> {
+pub(crate) fn with_import(before: &State, ask: &Ask) -> Option<State> {
     let Ask::Import(_) = ask else { return None };
     let elsewhere = builder().open(Arc::new(SimDisk::default())).unwrap();
     do_one(&elsewhere, ask).unwrap();
@@ -78,7 +78,7 @@ fn with_import(before: &State, ask: &Ask) -> Option<State> {
 }
 
 /// The power goes after everything: what was acknowledged is there none the less.
-fn lose_power(disk: &SimDisk, allowed: &[State], what: &str) {
+pub(crate) fn lose_power(disk: &SimDisk, allowed: &[State], what: &str) {
     let trace = disk.trace();
     let mut crashes = Crashes::new(Image::default(), &trace);
     while crashes.step().is_some() {}

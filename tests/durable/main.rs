@@ -4,6 +4,7 @@ mod beside;
 mod crash;
 mod fault;
 mod flip;
+mod levels;
 mod parts;
 mod salvage;
 

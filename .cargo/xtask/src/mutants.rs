@@ -29,6 +29,7 @@ struct Mutant {
 const CRASH: &str = "durable crash::";
 const FAULT: &str = "durable fault::";
 const FLIP: &str = "durable flip::";
+const LEVELS: &str = "durable levels::";
 const LIB: &str = "lib log::";
 
 const WRITE: &str = "src/log/write.rs";
@@ -82,6 +83,34 @@ const MUTANTS: &[Mutant] = &[
         from: "        self.sync(&*writer.file, writer.next - 1)?;\n",
         to: "",
         test: CRASH,
+    },
+    Mutant {
+        what: "a sync leaves behind what is held",
+        file: WRITE,
+        from: "                self.drain(&mut writer)?;\n                (Arc",
+        to: "                writer.reserved += 0;\n                (Arc",
+        test: LEVELS,
+    },
+    Mutant {
+        what: "a segment ends before what is held",
+        file: WRITE,
+        from: "        self.drain(writer)?;\n",
+        to: "",
+        test: LEVELS,
+    },
+    Mutant {
+        what: "what is held and cannot be written does not poison",
+        file: WRITE,
+        from: "            return Err(self.poison());\n        }\n        writer.held.clear();",
+        to: "            return Err(StoreError::Poisoned);\n        }\n        writer.held.clear();",
+        test: LEVELS,
+    },
+    Mutant {
+        what: "a store that is dropped forgets what it holds",
+        file: WRITE,
+        from: "        let _ = self.drain(&mut self.writer());\n",
+        to: "",
+        test: LEVELS,
     },
     Mutant {
         what: "no room is made before a change",
@@ -277,7 +306,7 @@ const MUTANTS: &[Mutant] = &[
 /// Runs them all; `false` if one lives.
 pub(crate) fn run(as_json: bool) -> anyhow::Result<bool> {
     let tree = copy()?;
-    for test in [CRASH, FAULT, FLIP, LIB] {
+    for test in [CRASH, FAULT, FLIP, LEVELS, LIB] {
         let (passes, text) = passes(&tree, test)?;
         ensure!(passes, "`{test}` fails with all guards in place:\n{text}");
     }

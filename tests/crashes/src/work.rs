@@ -38,6 +38,8 @@ pub enum Ask {
     Tag(&'static str, u64),
     /// A tag less.
     Untag(&'static str, u64),
+    /// All that was done is durable.
+    Flush,
     /// New snapshots, a shorter log.
     Checkpoint,
     /// A space built anew.
@@ -172,6 +174,7 @@ pub fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
         Ask::Delete(space, key) => apply(space, Op::Delete(*key)),
         Ask::Tag(space, key) => apply(space, Op::Tag(*key, "late")),
         Ask::Untag(space, key) => apply(space, Op::Untag(*key, "late")),
+        Ask::Flush => store.flush().map(|()| true),
         Ask::Checkpoint => store.checkpoint().map(|()| true),
         Ask::Compact(space) if store.space(space).is_none() => Ok(false),
         Ask::Compact(space) => store.compact(space, &Sequential).map(|()| true),
