@@ -1,7 +1,9 @@
 //! Whole snapshots of one index.
 
 use std::fs;
+use std::path::Path;
 
+use ecphory::arch::{Isa, detected};
 use ecphory::exec::Sequential;
 use ecphory::{Builder, Check, Codes, Index, Metric, Region, Rows};
 use ecphory_tests::fixture;
@@ -63,8 +65,9 @@ impl Kind {
     }
 
     /// The index, and what it holds: built in bulk, changed, and tuned if it has 32-bit rows.
-    fn made(&self) -> (Index, Things) {
-        let index = self.builder().build().unwrap();
+    fn made(&self, isa: Isa) -> (Index, Things) {
+        let builder = self.builder().isa(isa).expect("every machine has this one");
+        let index = builder.build().unwrap();
         let mut things = forty();
         with_items(&things, |items| {
             index.bulk_build_items(items, &Sequential, &mut |_| true).unwrap();
@@ -106,7 +109,7 @@ fn query() -> Vec<f32> {
 #[test]
 fn snapshots_of_version_1_are_read_and_written_to_the_byte() {
     for kind in KINDS {
-        let (made, things) = kind.made();
+        let (made, things) = kind.made(detected().isa);
         let kept = fs::read(fixture("format").join(kind.file)).unwrap();
         for check in [Check::Full, Check::Header] {
             let index = Index::open(Region::copy_of(&kept).unwrap(), check).unwrap();
@@ -116,10 +119,13 @@ fn snapshots_of_version_1_are_read_and_written_to_the_byte() {
         }
         kind.check(&made, &things);
         is_frozen(kind.file, &kept, &made.to_snapshot().unwrap());
+        let plain = kind.made(Isa::Scalar).0;
+        is_frozen(kind.file, &kept, &plain.to_snapshot().unwrap());
     }
     // None is forgotten.
     let known = KINDS.map(|kind| kind.file);
-    let there = files("").into_keys().filter(|name| name.ends_with(".ecp"));
+    let is_snapshot = |name: &String| Path::new(name).extension().is_some_and(|it| it == "ecp");
+    let there = files("").into_keys().filter(is_snapshot);
     assert_eq!(there.filter(|name| !known.contains(&name.as_str())).count(), 0);
 }
 
@@ -127,7 +133,7 @@ fn snapshots_of_version_1_are_read_and_written_to_the_byte() {
 #[ignore = "writes the files that the others read"]
 fn snapshots_are_made() {
     for kind in KINDS {
-        let (index, _) = kind.made();
+        let (index, _) = kind.made(detected().isa);
         fs::write(fixture("format").join(kind.file), index.to_snapshot().unwrap()).unwrap();
         let hits = index.search(&query()).k(3).ef(100).run().unwrap();
         println!("{}: {:?}", kind.file, bits(&hits));

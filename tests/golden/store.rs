@@ -59,7 +59,9 @@ fn check(store: &Store) {
     assert_eq!(store.spaces(), ["fruit", "late", "pages"]);
     let space = |name: &str| store.space(name).unwrap();
     let mut things = forty();
-    changes().iter().for_each(|change| change.tell(&mut things));
+    for change in changes() {
+        change.tell(&mut things);
+    }
     let fruit = space("fruit");
     holds(&fruit, &things);
     let hits = fruit.search(&vector(20)).k(3).ef(100).run().unwrap();

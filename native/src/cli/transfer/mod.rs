@@ -119,7 +119,7 @@ impl Kind {
 
 /// What an import has read before it opens the store.
 enum Given {
-    Snapshot(Index),
+    Snapshot(Box<Index>),
     Lines,
     Arrays(Arrays, Pool),
 }
@@ -171,7 +171,7 @@ impl Import {
         let mut line = Line::new();
         line.say("reading");
         let given = match kind {
-            Kind::Snapshot => Given::Snapshot(open(&self.from, Check::Full)?),
+            Kind::Snapshot => Given::Snapshot(Box::new(open(&self.from, Check::Full)?)),
             Kind::Lines => Given::Lines,
             Kind::Arrays => {
                 let pool = self.index.pool()?;
@@ -185,7 +185,7 @@ impl Import {
         let (space, items) = match given {
             Given::Snapshot(index) => {
                 let items = index.len();
-                (store.import(&self.space, index)?, items)
+                (store.import(&self.space, *index)?, items)
             }
             Given::Lines => lines::import(&store, &self.space, &self.from, &self.index, &mut line)?,
             Given::Arrays(arrays, pool) => {
