@@ -30,7 +30,7 @@
 //!   index      one index: options, keys, the writers' gate, search, filters   │ go
 //!   snapshot   the container of the file · log  what was done since           │
 //!   graph      lock-free HNSW: walk, build, insert, reclaim · scan  exact     │ down
-//!   control    decisions from samples: recall to breadth
+//!   control    decisions from samples · memory  retention, confidence, activation
 //!   store      rows that never move, and what they mean together              │ only
 //!   distance   metrics, checked vectors · quantize  7-bit codes               │
 //!   arch       kernels per instruction set, bit-equal                         │
@@ -66,6 +66,7 @@ mod graph;
 mod index;
 pub mod limits;
 pub mod log;
+pub mod memory;
 mod quantize;
 mod scan;
 mod snapshot;

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["distance", "quantize"],
     &["store"],
     &["graph", "scan"],
-    &["control"],
+    &["control", "memory"],
     &["snapshot"],
     &["log"],
     &["index"],
