@@ -26,6 +26,7 @@
 #[cfg(test)]
 pub(crate) mod numbers;
 pub mod retention;
+pub mod scoring;
 
 /// What a setting or stored bytes were refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

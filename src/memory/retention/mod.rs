@@ -27,7 +27,8 @@
 //!   it as just used; a use then is counted and dated as the last one, so that no wrong clock makes a
 //!   memory older than it is. Time 0 means that no time is known, and nothing fades without one.
 //! - A use never lowers strength, at any time of reading, and of two traces that are used at once
-//!   the stronger stays the stronger. Each of a million uses raises [`Strength`] strictly.
+//!   the stronger stays the stronger (but for rounding; of base levels, older uses are estimates).
+//!   Each of a million uses raises [`Strength`] strictly.
 //! - Retention lies between the floor and 1.
 //!
 //! Absent on purpose: grades and lapses (nobody grades a search), difficulty by item, decay by item
