@@ -23,6 +23,7 @@
 //! Absent on purpose: where traces, confidences and associations are kept, and how a search uses
 //! them (`index`); clocks (hosts).
 
+pub mod activation;
 #[cfg(test)]
 pub(crate) mod numbers;
 pub mod retention;

@@ -78,8 +78,8 @@ impl Confidence {
     /// retention, that is `c` times the floor at least.
     #[must_use]
     pub fn faded(self, retention: f64) -> Self {
-        // `max` answers the other number for NaN.
-        Self((f64::from(self.0) * retention.max(0.0).min(1.0)) as f32)
+        // NaN stays NaN in `clamp`; `max` answers the other number.
+        Self((f64::from(self.0) * retention.max(0.0).clamp(0.0, 1.0)) as f32)
     }
 
     /// The nearest of the 32 steps that a link word has room for, ties to even.
@@ -299,7 +299,7 @@ impl Best {
             }
             _ => 0.0,
         };
-        Exactness::Bounded { ratio: ratio.max(0.0).min(1.0) }
+        Exactness::Bounded { ratio: ratio.clamp(0.0, 1.0) }
     }
 
     /// The best, best first.
