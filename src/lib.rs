@@ -57,7 +57,7 @@ compile_error!(
 );
 
 pub mod arch;
-mod control;
+pub mod control;
 mod distance;
 mod durable;
 pub mod error;
