@@ -8,7 +8,7 @@
 //!
 //! A cue wakes what it is linked to, and that what it is linked to in turn (Collins & Loftus 1975,
 //! who give no formula). The formula is that of a walk that starts at the cues and goes on with
-//! probability `g` at each step, `a = (1 − g)·Σ gᵗ·(Pᵀ)ᵗ·s`: personalised PageRank (Haveliwala 2002),
+//! probability `g` at each step, `a = (1 − g)·Σ gᵗ·(Pᵀ)ᵗ·s`: personalised `PageRank` (Haveliwala 2002),
 //! with `P` the weights of links, each row summing to 1. What a node passes on is shared by all its
 //! links, so that many links leave little to each: the *fan effect* (Anderson 1974), by which `ln a`
 //! falls with `ln(fan)` at slope −1. Where paths meet, activation adds up.
@@ -33,7 +33,7 @@
 //! - A path leads back to a cue without a circle.
 //! - Nothing depends on the order of a hash table: equal links and cues give equal bits.
 //!
-//! Absent on purpose: time (facilitation reaches near and far at once, Ratcliff & McKoon 1981, so a
+//! Absent on purpose: time (facilitation reaches near and far at once, Ratcliff et al. 1981, so a
 //! hop is no delay), lateral inhibition, and where links come from (`index`): a caller multiplies
 //! type, weight and confidence of a link into one number.
 

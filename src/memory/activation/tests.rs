@@ -77,7 +77,7 @@ fn activation_is_within_its_residual_of_the_dense_solution() {
     for nodes in sizes {
         let graph = random(&mut numbers, nodes, 4);
         let damping = [0.5, 0.85, 0.99, 0.0][numbers.below(4)];
-        let cues: Vec<(u32, f32)> = (0..1 + numbers.below(4))
+        let cues: Vec<(u32, f32)> = (0..=numbers.below(4))
             .map(|_| (numbers.below(nodes) as u32, 0.1 + numbers.share() as f32))
             .collect();
         let truth = solved(&graph, damping, &cues);
@@ -242,7 +242,7 @@ fn paths_lead_back_to_a_cue_along_links() {
         let nodes = 2 + numbers.below(80);
         let graph = random(&mut numbers, nodes, 3);
         let cues: Vec<(u32, f32)> =
-            (0..1 + numbers.below(3)).map(|_| (numbers.below(nodes) as u32, 1.0)).collect();
+            (0..=numbers.below(3)).map(|_| (numbers.below(nodes) as u32, 1.0)).collect();
         let activation = Spreading::default().run(&graph[..], &cues);
         for Active { node, activation: level } in activation.iter() {
             let path = activation.path(node);
