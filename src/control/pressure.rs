@@ -1,11 +1,10 @@
 //! Memory pressure: how much less a space takes when memory runs short, step by step and back.
 //!
 //! ```text
-//!   share of the budget in use    0 %        65    75    85    95   100 %
-//!   step 0  ─────────────────────────────────────┐
-//!   step 1                          ◄─────┘───────────┐          up where a step is entered,
-//!   step 2                                ◄─────┘──────────┐     down where it is left:
-//!   step 3                                      ◄─────┘          between, nothing changes
+//!              75 %           85 %           95 %   of the budget in use
+//!     step 0 ──────► step 1 ──────► step 2 ──────► step 3
+//!            ◄──────        ◄──────        ◄──────
+//!           below 65 %     below 75 %     below 85 %
 //! ```
 //!
 //! | step | entered at | left below | `m` of new nodes | `ef` |
