@@ -26,6 +26,7 @@
 //! Absent on purpose: a clock (time is an argument, in milliseconds), what a failure is found by, and
 //! the scan (`index`).
 
+use super::count;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Failures within [`BREAKER_WINDOW`] that trip it.
@@ -247,14 +248,6 @@ fn time_of(word: u64) -> u64 {
 /// A time that fits beside the state: 146 million years.
 fn bounded(now: u64) -> u64 {
     now.min(u64::MAX >> STATE_BITS)
-}
-
-/// Counts one more; what was counted before.
-fn count(counter: &AtomicU64) -> u64 {
-    let next = |count: u64| Some(count.wrapping_add(1));
-    match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-        Ok(before) | Err(before) => before,
-    }
 }
 
 #[cfg(test)]

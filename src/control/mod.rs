@@ -30,3 +30,13 @@ pub use pressure::{OverBudget, PRESSURE_M_MIN, PRESSURE_STEPS, Pressure, Pressur
 pub use shadow::{Health, SHADOW_EVERY, SHADOW_LOSS, Shadow};
 pub(crate) use tuner::{Measured, RUNGS_MAX, Rungs};
 pub use tuner::{TunedPoint, Tuning};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts one more; what was counted before. Relaxed: counters order nothing.
+fn count(counter: &AtomicU64) -> u64 {
+    let next = |count: u64| Some(count.wrapping_add(1));
+    match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+        Ok(before) | Err(before) => before,
+    }
+}

@@ -29,6 +29,7 @@
 //! Absent on purpose: what is expected (a tuning measured it, at the breadth that is searched with),
 //! who searches, and threads: all accesses are relaxed, and a lost race loses a check.
 
+use super::count;
 use crate::graph::mix;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -100,7 +101,7 @@ impl Shadow {
     /// Whether the query that begins now is to be checked. Which ones are is drawn from their
     /// number, so that no rhythm of the queries escapes.
     pub fn is_due(&self) -> bool {
-        let number = add_one(&self.queries);
+        let number = count(&self.queries);
         read(&self.sum) >= SUSPICIOUS || mix(0, number).is_multiple_of(SHADOW_EVERY)
     }
 
@@ -110,7 +111,7 @@ impl Shadow {
             return Health::Fine;
         }
         let recall = (hits.min(k) as f64) / k as f64;
-        add_one(&self.checks);
+        count(&self.checks);
         change(&self.gauge, |gauge| gauge + GAUGE_WEIGHT * (recall - gauge));
         let ratio = recall * self.found + (1.0 - recall) * self.missed;
         let rise = |sum: f64| (sum + ratio).max(0.0);
@@ -143,14 +144,6 @@ fn change(float: &AtomicU64, to: impl Fn(f64) -> f64) -> f64 {
     let changed = float.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
     match changed {
         Ok(before) | Err(before) => f64::from_bits(before),
-    }
-}
-
-/// Counts one more; what was counted before.
-fn add_one(counter: &AtomicU64) -> u64 {
-    let next = |count: u64| Some(count.wrapping_add(1));
-    match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-        Ok(before) | Err(before) => before,
     }
 }
 
