@@ -6,7 +6,7 @@ use crate::everywhere::{Seen, crash_everywhere};
 use crate::work::{generations, plan};
 
 /// Requests of a plan.
-const REQUESTS: usize = 400;
+const REQUESTS: usize = 100;
 
 /// What the last panic said.
 static SAID: Mutex<String> = Mutex::new(String::new());
