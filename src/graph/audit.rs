@@ -44,6 +44,8 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+const HOLES: &str = "a word without a link is 0";
+
 /// Verifies links, levels, entry, backbone and reachability. O(links) time, O(nodes) memory.
 ///
 /// While a writer runs, what it finds means nothing; but it ends, without a panic.
@@ -66,6 +68,7 @@ pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
     for &slot in &met {
         ensure(node(space, slot).rank() < ranks, "a node's rank was drawn", slot)?;
         ensure(node(space, slot).pins() <= graph.pins_limit(), "pins leave a word free", slot)?;
+        ensure(links::has_clean_holes(graph.row(slot)), HOLES, slot)?;
         links::read_links(graph.row(slot), &mut row);
         audit_row(space, slot, &row, end)?;
         audit.links += row.len();
@@ -154,6 +157,7 @@ fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), B
             audit.levels[rows] += 1;
         }
         for level in 1..=rows {
+            ensure(links::has_clean_holes(graph.upper_row(id, level)), HOLES, slot)?;
             links::read_links(graph.upper_row(id, level), &mut row);
             for link in &row {
                 let target = link.target();

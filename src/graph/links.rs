@@ -70,6 +70,12 @@ pub(crate) fn read_links<W: Words + ?Sized>(row: &W, out: &mut Vec<Link>) {
     row.acquire_fence();
 }
 
+/// Whether every word without a link is 0: what a writer expects of a hole.
+pub(crate) fn has_clean_holes<W: Words + ?Sized>(row: &W) -> bool {
+    let mut words = (0..row.len()).map(|place| Link::from_bits(row.load(place, W::READ)));
+    words.all(|link| !link.is_none() || link.bits() == 0)
+}
+
 /// Writes a row that no link names yet, or that no other thread touches.
 #[inline(never)]
 pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = Link>) {

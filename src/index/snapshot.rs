@@ -139,6 +139,9 @@ impl Index {
             if is_later { CodeRows::of(options.dim, options.rows) } else { meta.code_rows };
         let shape = Space::shape(options.dim, options.metric, options.rows, code_rows);
         let wanted = |wanted: bool, stride| if wanted { stride } else { 0 };
+        // Before a number of rows that lies takes memory for their codes.
+        let (vectors, keys) =
+            (table(Kind::Vectors, shape.vector_stride(), rows)?, table(Kind::Keys, 8, rows)?);
         let mut table_of_codes = |kind, stride: usize| {
             let saved = table(kind, stride, if is_later { 0 } else { rows })?;
             let empty = || Chunks::zeroed(stride, rows, Arc::clone(&allocator));
@@ -149,11 +152,11 @@ impl Index {
         let store = Store::over(
             shape,
             [
-                table(Kind::Vectors, shape.vector_stride(), rows)?,
+                vectors,
                 codes,
                 table(Kind::Norms, wanted(shape.norms, 4), rows)?,
                 biases,
-                table(Kind::Keys, 8, rows)?,
+                keys,
                 table(Kind::Nodes, 8, rows)?,
                 table(Kind::Parents, 4, rows)?,
             ],
@@ -295,12 +298,15 @@ mod tests {
         };
         vec![
             forgery("a node counts its pins", |file| {
-                file.map_links(|link| link | PIN);
+                file.map_links(|link| if link == 0 { 0 } else { link | PIN });
                 file.set_pins(0);
             }),
             forgery("pins leave a word free", |file| {
                 file.map_links(|link| link & !PIN);
                 file.set_pins(63);
+            }),
+            forgery("a word without a link is 0", |file| {
+                file.map_links(|link| if link == 0 { 1 << 31 } else { link });
             }),
             forgery("links name linked nodes", |file| {
                 file.map_links(|link| if link & PIN == 0 { 0x3ff_f000 } else { link });
