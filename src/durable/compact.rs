@@ -10,7 +10,7 @@ use super::write::{Record, decode};
 use super::{Inner, damaged, lock, no_space};
 use crate::distance::Rows;
 use crate::exec::Exec;
-use crate::index::{Builder, Index, Item, Op};
+use crate::index::{Builder, Index, Item, Op, key_of};
 use crate::log::{Manifest, StoreError, read_sealed};
 use crate::snapshot::Check;
 
@@ -64,7 +64,8 @@ pub(super) fn anew(
     let owned = |key: u64| {
         let owned = Owned {
             key,
-            name: index.name(key),
+            // Of another key it is damaged, and no snapshot with it would open.
+            name: index.name(key).filter(|name| key_of(name) == key),
             vector: index.get(key)?,
             tags: index.tags(key)?,
             payload: index.payload(key)?,

@@ -10,6 +10,7 @@
 
 use super::Index;
 use super::describe::{Item, check_tag};
+use super::name::key_of;
 use crate::error::Result;
 use crate::snapshot::{FieldsReader, FieldsWriter};
 
@@ -109,6 +110,9 @@ impl Op<'_> {
             0 => None,
             more => Some(text(fields, more as usize - 1)?),
         };
+        if name.is_some_and(|name| key_of(name) != key) {
+            return Err(fields.refuse("the key is not that of the name"));
+        }
         let dim = fields.take_u32()? as usize;
         let vector = fields.take_bytes(dim.saturating_mul(4))?.as_chunks::<4>().0;
         let vector: Vec<f32> = vector.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
