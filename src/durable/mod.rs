@@ -49,7 +49,7 @@ use crate::error::Error;
 use crate::exec::Exec;
 use crate::index::{Builder, Index};
 use crate::limits::SPACES_MAX;
-use crate::log::{HELD_MAX, Log, Manifests, Sizes, Storage, StoreError};
+use crate::log::{HELD_MAX, IDS_MAX, Log, Manifests, Sizes, Storage, StoreError};
 use crate::snapshot::Check;
 use crate::store::{Allocator, Heap};
 
@@ -128,6 +128,9 @@ impl Spaces {
     fn next_id(&self) -> Result<u64, StoreError> {
         if self.by_name.len() >= SPACES_MAX {
             return Err(no_space("a store has 16,384 spaces at most; use another for", "more"));
+        }
+        if self.next_id > IDS_MAX {
+            return Err(no_space("a store has no number left for a space; salvage it for", "more"));
         }
         Ok(self.next_id)
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::checkpoint::checkpoint;
 use super::space::Shared;
-use super::write::{Record, decode};
+use super::write::{Record, check_name, decode};
 use super::{Inner, Spaces, Store, StoreBuilder, damaged};
 use crate::error::Error;
 use crate::index::{Index, Op};
@@ -177,7 +177,8 @@ impl Replayed {
                 // A snapshot may hold it already.
                 if self.spaces.get(&id).is_none_or(|space| space.lsn < lsn) {
                     let is_taken = self.spaces.values().any(|space| space.name == name);
-                    if is_taken || self.spaces.len() >= SPACES_MAX {
+                    let is_full = self.spaces.len() >= SPACES_MAX;
+                    if is_taken || is_full || check_name(name).is_err() {
                         return Err(wrong("it begins a space that cannot be"));
                     }
                     let builder = Index::builder(1).allocator(Arc::clone(&self.allocator));

@@ -26,6 +26,7 @@ use super::segment::read;
 use super::storage::{File, Storage};
 use super::write::SYNC;
 use crate::error::{Error, Result};
+use crate::limits::NAME_BYTES_MAX;
 use crate::snapshot::{FieldsReader, FieldsWriter};
 
 const MAGIC: &[u8; 8] = b"\x89ECM\r\n\x1a\n";
@@ -118,8 +119,15 @@ impl Manifest {
             let len = fields.take_u32()? as usize;
             let name = std::str::from_utf8(fields.take_bytes(len)?);
             let name = name.map_err(|_| fields.refuse("a name is no text"))?.to_owned();
+            if name.is_empty() || name.len() > NAME_BYTES_MAX {
+                return Err(fields.refuse("no space can be called so"));
+            }
             if file == 0 || file >= next_file || id > IDS_MAX || lsn > IDS_MAX {
                 return Err(fields.refuse("a checkpoint has a number that was not given"));
+            }
+            // Frames of that number would be taken for those that it holds.
+            if lsn > durable {
+                return Err(fields.refuse("a checkpoint holds frames that never were"));
             }
             manifest.spaces.push(Saved { id, file, lsn, name });
         }
@@ -166,10 +174,10 @@ impl Manifests {
             }
         }
         let generations = found.each_ref().map(|slot| slot.as_ref().map(|m| m.generation));
-        let [first, second] = found;
-        let current = if generations[0] >= generations[1] { first } else { second };
-        let Some(current) = current else { return Ok(Found::None { reason, offset }) };
-        let is_current = generations.map(|generation| generation == Some(current.generation));
+        let current = &found[usize::from(generations[0] < generations[1])];
+        let Some(current) = current.clone() else { return Ok(Found::None { reason, offset }) };
+        // Nobody writes two of one generation; if there are, the first counts.
+        let is_current = found.map(|slot| slot.as_ref() == Some(&current));
         Ok(Found::Some(Self { is_current, current }))
     }
 
@@ -197,13 +205,17 @@ impl Manifests {
     ///
     /// # Errors
     /// [`StoreError::Io`]: where the action is not [`SYNC`](super::write::SYNC), the current one is
-    /// as it was.
+    /// as it was; [`StoreError::Damaged`] where its numbers are used up.
     pub(crate) fn replace(
         &mut self,
         storage: &dyn Storage,
         next: Manifest,
     ) -> Result<(), StoreError> {
         let next = Manifest { generation: self.current.generation + 1, ..next };
+        let Manifest { generation, segment, next_file, .. } = next;
+        if [generation, segment, next_file].into_iter().any(|number| number > IDS_MAX) {
+            return Err(used_up(NAMES[0]));
+        }
         let first = usize::from(self.is_current[0] && !self.is_current[1]);
         self.is_current[first] = false;
         put(storage, NAMES[first], &next)?;
@@ -245,6 +257,12 @@ impl Manifests {
     }
 }
 
+/// What is said where the next number would be one that no reader takes: only files that were made up
+/// lead there.
+pub(super) fn used_up(name: &str) -> StoreError {
+    StoreError::Damaged { file: name.to_owned(), offset: 0, reason: "its numbers are used up" }
+}
+
 /// Makes a file hold a manifest, durably.
 ///
 /// The magic goes first and comes back last: where there is no room for the rest, the file holds no
@@ -278,7 +296,7 @@ mod tests {
 
     fn manifest() -> Manifest {
         let space = |id, name: &str| Saved { id, file: id, lsn: 5, name: name.to_owned() };
-        let spaces = vec![space(1, "words"), space(2, "Bilder 🍎"), space(7, "")];
+        let spaces = vec![space(1, "words"), space(2, "Bilder 🍎"), space(7, "x")];
         Manifest { generation: 3, store: 9, segment: 2, durable: 8, next_file: 8, spaces }
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StoreError;
 use super::frame::{HEADER as FRAME_HEADER, Header, PAYLOAD_MAX, Place};
+use super::manifest::{IDS_MAX, used_up};
 use super::segment::{HEADER, Head, name_of};
 use super::storage::{File, Storage};
 
@@ -164,6 +165,10 @@ impl Log {
         }
         let bytes = (FRAME_HEADER + payload) as u64;
         let mut writer = self.writer();
+        // With as many others as there may be at once.
+        if writer.next > IDS_MAX - (1 << 32) {
+            return Err(used_up(&name_of(writer.segment)));
+        }
         if writer.end >= self.sizes.segment {
             self.rotate(&mut writer)?;
         }

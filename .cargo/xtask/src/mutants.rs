@@ -227,8 +227,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         what: "the older manifest counts",
         file: MANIFEST,
-        from: "if generations[0] >= generations[1] { first } else { second }",
-        to: "if generations[0] <= generations[1] { first } else { second }",
+        from: "usize::from(generations[0] < generations[1])",
+        to: "usize::from(generations[0] > generations[1])",
         test: CRASH,
     },
     Mutant {
