@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::heap;
 use crate::subject::Subject;
 use crate::tally::Table;
 use ecphory::Index;
+use ecphory_tests::heap;
 
 /// What a call on little data may take for itself, whatever numbers it is given.
 pub(crate) const ROOM: usize = 1 << 20;

@@ -15,7 +15,6 @@
 mod bytes;
 mod cell;
 mod described;
-mod heap;
 mod keys;
 mod names;
 mod numbers;
@@ -23,6 +22,9 @@ mod stores;
 mod subject;
 mod tally;
 mod vectors;
+
+#[global_allocator]
+static HEAP: ecphory_tests::heap::Measured = ecphory_tests::heap::Measured;
 
 fn main() -> std::process::ExitCode {
     // A panic is a failed cell, which says so itself.

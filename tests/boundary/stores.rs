@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ecphory::log::StoreError;
 use ecphory::{Check, Index, Item, Metric, Op, Store};
+use ecphory_tests::heap::measured;
 use ecphory_tests::simdisk::{Image, SimDisk};
 
-use crate::heap::measured;
 use crate::tally::Table;
 
 const IDENTITY: u64 = 7;

@@ -1,6 +1,8 @@
 //! Fixtures and oracles shared by the test programs.
 
 pub mod data;
+pub mod heap;
+pub mod readers;
 
 pub use ecphory_crashes::{disk as simdisk, everywhere, work};
 

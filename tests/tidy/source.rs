@@ -68,7 +68,7 @@ pub(crate) fn sources() -> Vec<Source> {
         sources.push(Source { path, text, code, test_lines, is_test: false });
     }
     for source in &mut sources {
-        source.is_test = ["tests/", "benches/", "native/tests/", "fuzz/"]
+        source.is_test = ["tests/", "benches/", "native/tests/"]
             .iter()
             .any(|directory| source.path.starts_with(directory))
             || test_modules.iter().any(|module| {

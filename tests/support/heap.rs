@@ -1,4 +1,4 @@
-//! The heap of this program, measured: what a call takes at its highest.
+//! The heap of a program, measured: what a call takes at its highest.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,11 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 static HIGHEST: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's heap, counted.
-struct Measured;
-
-#[global_allocator]
-static HEAP: Measured = Measured;
+/// The system's heap, counted: in a program that makes it its global allocator.
+pub struct Measured;
 
 fn take(bytes: usize) {
     let taken = TAKEN.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -56,8 +53,9 @@ unsafe impl GlobalAlloc for Measured {
     }
 }
 
-/// What `call` gives, and the bytes that it took at its highest, on all threads.
-pub(crate) fn measured<T>(call: impl FnOnce() -> T) -> (T, usize) {
+/// What `call` gives, and the bytes that it took at its highest, on all threads; none, where the heap
+/// is not [`Measured`].
+pub fn measured<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = TAKEN.load(Ordering::Relaxed);
     HIGHEST.store(before, Ordering::Relaxed);
     let given = call();
