@@ -6,6 +6,8 @@
 //!      ─► test ───► areas ► runner ► counts
 //!      ─► crashes ► tests/crashes as WebAssembly
 //!      ─► mutants ► tests that must fail without a guard
+//!      ─► fuzz ───► inputs that harm the readers of files
+//!      ─► coverage► how much of them the kept inputs reach
 //!      ─► claims ─► table of measured promises
 //!      ─► bench ──► comparisons
 //! ```
@@ -14,6 +16,8 @@
 
 mod bench;
 mod claims;
+mod coverage;
+mod fuzz;
 mod mutants;
 mod npm;
 mod peers;
@@ -37,6 +41,10 @@ usage: cargo xtask <command>
                             rows into the README
   crashes                   crash a store everywhere, as 32-bit WebAssembly in Node.js
   mutants [--json]          take guards of the store out one by one: each is missed by a test
+  fuzz [--seconds N] [--json] [--write] [reader ...]
+                            look for inputs that harm the readers of files (snapshot, parts,
+                            manifest, log), 60 s each; --write: keep those that reach more
+  coverage [--json]         how much of the parsers the kept inputs reach
   bench peers [--help] [...]
                             compare with other libraries: a table, and a picture a data set
   bench web [--rounds N] [--json] [--phase-seconds N] [--serve]
@@ -81,6 +89,11 @@ fn dispatch(arguments: &[String]) -> anyhow::Result<bool> {
         "mutants" => {
             flags(rest, &["--json"])?;
             mutants::run(has(rest, "--json"))
+        }
+        "fuzz" => fuzz::run(&fuzz::Options::of(rest)?),
+        "coverage" => {
+            flags(rest, &["--json"])?;
+            coverage::run(has(rest, "--json"))
         }
         "claims" => {
             let (options, areas): (Vec<_>, Vec<_>) =

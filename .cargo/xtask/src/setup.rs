@@ -14,7 +14,7 @@ use std::process::Command;
 const NODE_MAJOR_MIN: u32 = 20;
 
 /// Something of the system that tests use.
-struct Need {
+pub(crate) struct Need {
     /// What it is for.
     what: &'static str,
     /// What would be used, if it is there.
@@ -57,6 +57,20 @@ static NEEDS: [Need; 7] = [
     },
 ];
 
+/// What `cargo xtask fuzz` uses, and nothing else does.
+pub(crate) static FUZZERS: Need = Need {
+    what: "C++ compiler, for the fuzzers",
+    find: || Ok(programs(&["g++"])),
+    packages: &["g++"],
+};
+
+/// What `cargo xtask coverage` uses, and nothing else does.
+pub(crate) static COVERAGE: Need = Need {
+    what: "LLVM's tools for coverage, of the compiler's release",
+    find: || Ok(toolchain::llvm_tools().map(|tools| tools.cov.display().to_string())),
+    packages: &["llvm-22"],
+};
+
 /// Provides everything, or says what to do.
 pub(crate) fn run() -> anyhow::Result<()> {
     let missing = missing(NEEDS.iter())?;
@@ -71,6 +85,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     check_node()?;
     npm_packages()
+}
+
+/// Provides what one command alone uses, or says what to do.
+pub(crate) fn provide(need: &'static Need) -> anyhow::Result<()> {
+    if (need.find)()?.is_none() {
+        install(&[need])?;
+        ensure!((need.find)()?.is_some(), "still missing after installing: {}", need.what);
+    }
+    Ok(())
 }
 
 /// Looks for each of `needs`, reports, and returns those that are not there.
@@ -107,7 +130,8 @@ fn install(missing: &[&Need]) -> anyhow::Result<()> {
         "missing: {}\n\ninstall it and try again; on Debian:\n  {by_hand}",
         names.join(", ")
     );
-    println!("installing {}", packages.join(" "));
+    // Standard output may be for a program to read.
+    eprintln!("installing {}", packages.join(" "));
     apt_get(&["update", "--quiet"])
         .and_then(|()| {
             apt_get(

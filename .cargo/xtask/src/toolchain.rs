@@ -25,6 +25,28 @@ pub(crate) const CLANG: &str = "clang-19";
 /// Debian's packages of these.
 pub(crate) const SANITIZER_PACKAGES: [&str; 2] = ["clang-19", "libclang-rt-19-dev"];
 
+/// LLVM's tools that read what a counted program has counted.
+pub(crate) struct LlvmTools {
+    pub(crate) profdata: PathBuf,
+    pub(crate) cov: PathBuf,
+}
+
+/// The tools of the compiler's own release of LLVM: what it writes, others may not read. Rustup's
+/// (`rustup component add llvm-tools`), else the system's.
+pub(crate) fn llvm_tools() -> Option<LlvmTools> {
+    let sysroot = PathBuf::from(read(Command::new("rustc").args(["--print", "sysroot"])).ok()?);
+    let bundled = sysroot.join("lib/rustlib").join(host().ok()?).join("bin");
+    let verbose = read(Command::new("rustc").arg("-vV")).ok()?;
+    let release = verbose.lines().find_map(|line| line.strip_prefix("LLVM version: "))?;
+    let release = release.split('.').next()?;
+    let tool = |name: &str| {
+        let bundled = bundled.join(name);
+        let named = || process::find(&format!("{name}-{release}"));
+        if bundled.is_file() { Some(bundled) } else { named() }
+    };
+    Some(LlvmTools { profdata: tool("llvm-profdata")?, cov: tool("llvm-cov")? })
+}
+
 /// Finds the compiler: `ECPHORY_WASM_RUSTC`, a rustup nightly with `rust-src`, the system's.
 ///
 /// # Errors

@@ -44,13 +44,14 @@ pub(crate) enum Run {
 }
 
 /// All areas: what brings the tools first, then the cheapest, builds before what needs them.
-pub(crate) const AREAS: [Area; 10] = [
+pub(crate) const AREAS: [Area; 11] = [
     Area { name: "setup", run: Run::Usual, steps: setup },
     Area { name: "style", run: Run::Quick, steps: style },
     Area { name: "native", run: Run::Quick, steps: native },
     Area { name: "docs", run: Run::Quick, steps: docs },
     Area { name: "loom", run: Run::Usual, steps: loom },
     Area { name: "sanitizers", run: Run::Full, steps: sanitizers::steps },
+    Area { name: "fuzz", run: Run::Full, steps: fuzz },
     Area { name: "arm", run: Run::Usual, steps: arm },
     Area { name: "wasm", run: Run::Usual, steps: wasm },
     Area { name: "node", run: Run::Usual, steps: node },
@@ -93,6 +94,10 @@ fn loom() -> anyhow::Result<Vec<Step>> {
     models.args(["--", "--nocapture"]);
     models.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace::target().join("loom"));
     Ok(vec![tests(models)])
+}
+
+fn fuzz() -> anyhow::Result<Vec<Step>> {
+    Ok(vec![tests(xtask("fuzz")?), tests(xtask("coverage")?)])
 }
 
 fn arm() -> anyhow::Result<Vec<Step>> {
