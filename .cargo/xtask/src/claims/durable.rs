@@ -70,6 +70,18 @@ pub(super) const CLAIMS: &[Claim] = &[
         Bound::Exactly(0.0),
         |run| Ok(run.boundary_of("ecphory-tests")?.length("/failed")? as f64),
     ),
+    durable(
+        "G6",
+        "readers of files fed with made-up inputs: seconds each ran without a finding",
+        Bound::AtLeast(60.0),
+        |run| run.fuzz()?.number("/seconds"),
+    ),
+    durable(
+        "G6",
+        "regions of the parsers that the kept inputs reach, percent of the one reached least",
+        Bound::AtLeast(90.0),
+        |run| run.coverage()?.number("/least"),
+    ),
     durable("L5", "mutants of the guards that a named test kills", Bound::AtLeast(20.0), |run| {
         run.mutants()?.number("/killed")
     }),

@@ -59,6 +59,18 @@ impl Measurements {
         self.report(command.args(["mutants", "--json"]))
     }
 
+    /// The report of `cargo xtask fuzz`.
+    pub(crate) fn fuzz(&mut self) -> anyhow::Result<Report> {
+        let mut command = process::command(std::env::current_exe()?);
+        self.report(command.args(["fuzz", "--json"]))
+    }
+
+    /// The report of `cargo xtask coverage`.
+    pub(crate) fn coverage(&mut self) -> anyhow::Result<Report> {
+        let mut command = process::command(std::env::current_exe()?);
+        self.report(command.args(["coverage", "--json"]))
+    }
+
     /// What a test prints of what it did, which it did without fault; with every repetition there
     /// is, if `full`.
     pub(crate) fn test(&mut self, program: &str, test: &str, full: bool) -> anyhow::Result<Report> {
