@@ -305,7 +305,7 @@ mod tests {
                 file.map_links(|link| link & !PIN);
                 file.set_pins(63);
             }),
-            forgery("a word without a link is 0", |file| {
+            forgery("links name linked nodes", |file| {
                 file.map_links(|link| if link == 0 { 1 << 31 } else { link });
             }),
             forgery("links name linked nodes", |file| {
