@@ -179,7 +179,8 @@ fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), B
 /// Whether `id` is the first upper row of a node that reaches `level`, below the rows `..next`.
 fn is_upper_id(graph: &Graph, id: u32, level: usize, next: u32) -> bool {
     let last = id + level as u32 - 1;
-    last < next
+    id > 0
+        && last < next
         && graph.slot_of(last) == graph.slot_of(id)
         && (id == 1 || graph.slot_of(id - 1) != graph.slot_of(id))
 }
