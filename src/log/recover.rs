@@ -67,9 +67,18 @@ pub(crate) fn recover(
     let file: Arc<dyn File> = storage.open(&name).map_err(StoreError::io("open", &name))?.into();
     let (end, cut) = (last.end as u64, last.left());
     if !is_read_only {
-        for &segment in abandoned {
+        let remove = |segment: u64| {
             let name = name_of(segment);
-            storage.remove(&name).map_err(StoreError::io("remove", &name))?;
+            storage.remove(&name).map_err(StoreError::io("remove", &name))
+        };
+        if let Some((&first, others)) = abandoned.split_first() {
+            // The first goes last, and when the others are gone for good: without it, one of them
+            // would be taken for the witness of a gap.
+            others.iter().try_for_each(|&segment| remove(segment))?;
+            if !others.is_empty() {
+                storage.sync().map_err(StoreError::io(SYNC, &name))?;
+            }
+            remove(first)?;
         }
         if cut > 0 {
             file.set_len(end).map_err(StoreError::io("cut", &name))?;

@@ -288,8 +288,9 @@ fn fail(files: &Files, after: u64) {
         }
         let _ = (store.scrub(), store.checkpoint(), store.close());
     }
-    let is_whole = verified(&Disk::holding(&disk.files())).is_ok();
-    assert!(is_whole || !was_whole, "a call that failed has broken a store");
+    if let (true, Err(error)) = (was_whole, verified(&Disk::holding(&disk.files()))) {
+        panic!("call {after} failed and has broken a store: {error}");
+    }
     let disk = Disk::failing(files, after);
     let _ = builder().salvage(&*disk, Disk::holding(&Files::new()), &Sequential);
 }
