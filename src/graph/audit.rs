@@ -58,6 +58,8 @@ pub(crate) fn audit(graph: &Graph, space: &Space) -> Result<Audit, Broken> {
     audit.nodes = met.len() - audit.dead;
     ensure((anchor == 0) == met.is_empty(), "an index with nodes has an anchor", anchor)?;
     if met.is_empty() {
+        // That of the first node, which is not drawn.
+        ensure(ranks > 0, "the smallest rank is taken", 0)?;
         return Ok(audit);
     }
     ensure(anchor < end && node(space, anchor).is_linked(), "the anchor is linked", anchor)?;
