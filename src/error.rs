@@ -166,6 +166,22 @@ pub enum Error {
         /// Bytes of the payload.
         bytes: usize,
     },
+    /// A number that no memory can have: a confidence, a curve, a weight.
+    #[error(transparent)]
+    Memory(#[from] crate::memory::Refused),
+    /// As many associations lead from an item as there can be.
+    #[error(
+        "{limit} associations lead from the item, the most there can be; put items between, by topic say"
+    )]
+    TooManyAssociations {
+        /// Associations that fit.
+        limit: usize,
+    },
+    /// The index knows as many kinds of associations as it can, or the kind has no name.
+    #[error(
+        "a kind of association has a name of 1 to 255 bytes, and an index knows 256 kinds; use another, or weights"
+    )]
+    BadKind,
     /// The index holds as many items as its format can name.
     #[error("the index is full at {limit} items; split the data over several indexes")]
     Full {
@@ -269,6 +285,9 @@ impl Error {
             Self::TooManyTags { .. } => "too-many-tags",
             Self::BadFilter { .. } => "bad-filter",
             Self::PayloadTooLong { .. } => "payload-too-long",
+            Self::Memory(_) => "memory",
+            Self::TooManyAssociations { .. } => "too-many-associations",
+            Self::BadKind => "bad-kind",
             Self::Full { .. } => "full",
             Self::DistanceNotANumber => "distance-not-a-number",
             Self::RecallOutOfRange => "recall-out-of-range",

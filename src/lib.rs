@@ -30,8 +30,9 @@
 //!   index      one index: options, keys, the writers' gate, search, filters   │ go
 //!   snapshot   the container of the file · log  what was done since           │
 //!   graph      lock-free HNSW: walk, build, insert, reclaim · scan  exact     │ down
-//!   control    decisions from samples · memory  retention, confidence, activation
+//!   control    decisions from samples
 //!   store      rows that never move, and what they mean together              │ only
+//!   memory     retention, confidence, activation: what makes a vector a memory│
 //!   distance   metrics, checked vectors · quantize  7-bit codes               │
 //!   arch       kernels per instruction set, bit-equal                         │
 //!   limits · sync · error · exec                                              ┘
@@ -79,8 +80,9 @@ pub use durable::{Ack, Salvaged, Space, Store, StoreBuilder};
 pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
-    Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet, Keys, Memory, Op, Options,
-    Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Work, key_of,
+    Associated, Association, Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet,
+    Keys, Memory, Op, Options, Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Weighed,
+    WeighedHit, WeighedHits, Work, key_of,
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

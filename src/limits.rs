@@ -36,6 +36,13 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of an item's payload, at most.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 24;
 
+/// Associations that lead from one item, at most: a change of one copies them all.
+pub const ASSOCIATIONS_MAX: usize = 65_536;
+/// Kinds of associations in one index, at most.
+pub const KINDS_MAX: usize = 256;
+/// Bytes of the name of a kind, at most.
+pub const KIND_BYTES_MAX: usize = 255;
+
 /// Spaces of one store, at most.
 pub const SPACES_MAX: usize = 16_384;
 

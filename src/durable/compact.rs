@@ -10,8 +10,9 @@ use super::write::{Record, decode};
 use super::{Inner, damaged, lock, no_space};
 use crate::distance::Rows;
 use crate::exec::Exec;
-use crate::index::{Builder, Index, Item, Op, key_of};
+use crate::index::{Associated, Association, Builder, Index, Item, Op, key_of};
 use crate::log::{Manifest, StoreError, read_sealed};
+use crate::memory::Standing;
 use crate::snapshot::Check;
 
 /// Rounds of catching up before writes are held for the last one.
@@ -48,6 +49,7 @@ struct Owned {
     vector: Vec<f32>,
     tags: Vec<String>,
     payload: Vec<u8>,
+    standing: Standing,
 }
 
 /// An index of the same items, in the order of their keys, and how many of them are none: in a damaged
@@ -69,6 +71,7 @@ pub(super) fn anew(
             vector: index.get(key)?,
             tags: index.tags(key)?,
             payload: index.payload(key)?,
+            standing: index.standing(key)?,
         };
         index.check_item(0, &owned.vector).is_ok().then_some(owned)
     };
@@ -78,13 +81,21 @@ pub(super) fn anew(
     let items: Vec<Item<'_>> = owned
         .iter()
         .zip(&tags)
-        .map(|(Owned { key, name, vector, payload, .. }, tags)| {
-            let item = Item::new(*key, vector).tags(tags).payload(payload);
+        .map(|(Owned { key, name, vector, payload, standing, .. }, tags)| {
+            let mut item = Item::new(*key, vector).tags(tags).payload(payload);
+            item.standing = *standing;
             name.as_deref().map_or(item, |name| item.called(name))
         })
         .collect();
     let built = builder.clone().build()?;
+    built.set_retention(index.retention())?;
     built.bulk_build_items(&items, exec, &mut |_| true)?;
+    for item in &items {
+        for Associated { to, kind, weight, confidence } in index.associations(item.key) {
+            let (from, kind) = (item.key, &kind);
+            built.associate(&Association { from, to, kind, weight, confidence })?;
+        }
+    }
     Ok((built, found - items.len()))
 }
 

@@ -13,7 +13,7 @@
 //!   backup      a checkpoint, copied
 //!   open        recovery
 //!   salvage     what can be had of a store that recovery refuses
-//!   space       what a space offers readers
+//!   space       what a space offers readers · `memories`  and for what they remember
 //! ```
 //! A space is an [`Index`](crate::Index) of its own; all spaces of a store share one
 //! [log](crate::log). Files are the host's ([`Storage`]): this runs the same on a server, in a
@@ -36,6 +36,7 @@
 mod backup;
 mod checkpoint;
 mod compact;
+mod memories;
 mod open;
 mod salvage;
 mod save;

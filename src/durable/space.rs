@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::{Inner, lock, write};
 use crate::error::Result as IndexResult;
 use crate::graph::{Audit, Broken};
-use crate::index::{Index, Item, Keys, Memory, Op, Options, Search, TagFilter};
+use crate::index::{About, Index, Item, Keys, Memory, Op, Options, Search, TagFilter};
 use crate::log::StoreError;
 
 /// Keys that are written one after the other: one in so many of all.
@@ -16,7 +16,7 @@ const STRIPES: usize = 64;
 #[derive(Clone)]
 pub struct Space {
     store: Arc<Inner>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the handles of a space share.
@@ -34,10 +34,19 @@ impl Shared {
         Self { id, name, index, stripes: std::array::from_fn(|_| Mutex::new(false)) }
     }
 
-    /// The stripe of a key.
-    pub(super) fn stripe(&self, key: u64) -> MutexGuard<'_, bool> {
-        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58;
-        lock(&self.stripes[hash as usize])
+    /// The stripes of what a change is about, always taken in the same order.
+    pub(super) fn stripes(&self, about: About) -> Vec<MutexGuard<'_, bool>> {
+        let stripe = |key: u64| (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize;
+        let taken = |number: usize| lock(&self.stripes[number]);
+        match about {
+            About::One(key) => vec![taken(stripe(key))],
+            About::Two(a, b) => {
+                let (first, last) = (stripe(a).min(stripe(b)), stripe(a).max(stripe(b)));
+                let numbers = if first == last { first..=first } else { first..=last };
+                numbers.filter(|&n| n == first || n == last).map(taken).collect()
+            }
+            About::All => self.all_stripes(),
+        }
     }
 
     /// All stripes: nobody changes the space meanwhile.

@@ -114,8 +114,8 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
     let mut fields = payload(space.id, 2);
     op.encode(&mut fields);
     let room = inner.log.reserve(fields.bytes().len())?;
-    let is_gone = space.stripe(op.key());
-    if *is_gone {
+    let stripes = space.stripes(op.about());
+    if stripes.iter().any(|is_gone| **is_gone) {
         return Err(no_space(
             "the space was taken out; make it anew before writing to",
             &space.name,
@@ -123,13 +123,13 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
     }
     let answer = op.apply(&space.index)?;
     if !op.has_changed(answer) {
-        drop(is_gone);
+        drop(stripes);
         // What it found may be another's change that is not durable yet.
         acknowledge(inner, inner.log.last())?;
         return Ok(answer);
     }
     let lsn = inner.log.append(room, fields.bytes())?;
-    drop(is_gone);
+    drop(stripes);
     acknowledge(inner, lsn)?;
     Ok(answer)
 }

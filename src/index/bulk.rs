@@ -188,8 +188,7 @@ impl Index {
         space.fill(order.len(), &item, exec);
         for (slot, &position) in (1..).zip(order) {
             if let Some(item) = input.given.described(position as usize) {
-                let name = item.name.unwrap_or_default();
-                space.describe(slot, item.tags.iter().copied(), name, item.payload)?;
+                space.describe(slot, &item.description())?;
             }
         }
         if kept == Rows::Codes && options.codes == Codes::Auto && space.has_drifted() {
@@ -202,7 +201,9 @@ impl Index {
         if !build(&space, &mut graph, plan, order, exec, progress)? {
             return Err(Error::Cancelled);
         }
-        Ok(Root::new(space, graph, keys, order.len() as u32))
+        let root = Root::new(space, graph, keys, order.len() as u32);
+        root.retention.swap(*self.root().retention.pin());
+        Ok(root)
     }
 }
 

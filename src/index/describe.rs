@@ -1,5 +1,5 @@
-//! What an item has beside its vector: tags to filter by, a payload that is the caller's, and a
-//! name, if it has one.
+//! What an item has beside its vector: tags to filter by, a payload that is the caller's, how it
+//! stands as a memory, and a name, if it has one.
 //!
 //! They belong to the slot, so an update, which leads the key to another slot, changes vector, tags
 //! and payload at once. A tag alone is one bit of that slot, set or cleared in place. Beside an
@@ -17,7 +17,10 @@ use super::root::Root;
 use crate::error::{Error, Result};
 use crate::graph::node;
 use crate::limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
-use crate::store::Tag;
+use crate::memory::Standing;
+use crate::memory::retention::Trace;
+use crate::memory::scoring::Confidence;
+use crate::store::{Description, Tag};
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
@@ -39,7 +42,7 @@ const LOOKS: usize = 1000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item<'a> {
     /// The key.
-    pub(super) key: u64,
+    pub(crate) key: u64,
     pub(super) name: Option<&'a str>,
     /// The vector, of as many components as the index has dimensions.
     pub vector: &'a [f32],
@@ -47,12 +50,14 @@ pub struct Item<'a> {
     pub tags: &'a [&'a str],
     /// Bytes for the caller's use, 16 MiB at most.
     pub payload: &'a [u8],
+    /// How it stands as a memory.
+    pub standing: Standing,
 }
 
 impl<'a> Item<'a> {
     /// An item without tags and payload.
     pub fn new(key: u64, vector: &'a [f32]) -> Self {
-        Self { key, name: None, vector, tags: &[], payload: &[] }
+        Self { key, name: None, vector, tags: &[], payload: &[], standing: Standing::default() }
     }
 
     /// An item with a name in place of a key, 1 to 1,024 bytes; its key is [`key_of`](crate::key_of)
@@ -79,6 +84,27 @@ impl<'a> Item<'a> {
     pub fn payload(mut self, payload: &'a [u8]) -> Self {
         self.payload = payload;
         self
+    }
+
+    /// With a confidence; certain unless set.
+    #[must_use]
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.standing.confidence = confidence;
+        self
+    }
+
+    /// Made at `now`, in milliseconds, which is its first use: from then on it may
+    /// [fade](crate::memory::retention). One that is made at no time does not.
+    #[must_use]
+    pub fn at(mut self, now: u64) -> Self {
+        self.standing.trace = Trace::new(now).evergreen(self.standing.trace.is_evergreen());
+        self
+    }
+
+    /// What it has beside key and vector.
+    pub(super) fn description(&self) -> Description<'a> {
+        let &Self { name, tags, payload, standing, .. } = self;
+        Description { tags, name: name.unwrap_or_default(), payload, standing }
     }
 
     /// Refuses what no item can have beside its vector.
@@ -198,8 +224,13 @@ pub(super) fn check_tag(tag: &str) -> Result<()> {
 }
 
 impl Root {
-    /// Changes a tag of the slot that a key leads to; false if it leads to none.
-    fn retag(&self, key: u64, mut change: impl FnMut(u32) -> Result<bool>) -> Result<bool> {
+    /// Changes what hangs by the slot that a key leads to; false if it leads to none. Beside an update
+    /// of the item, the change may be made twice, of the old slot and of the new one.
+    pub(super) fn retag(
+        &self,
+        key: u64,
+        mut change: impl FnMut(u32) -> Result<bool>,
+    ) -> Result<bool> {
         for _ in 0..LOOKS {
             let Some(slot) = self.find(key) else { return Ok(false) };
             if node(&self.space, slot).is_given_up() {
@@ -227,6 +258,7 @@ impl Root {
         for tag in self.space.tags.of(from) {
             tag.add(to)?;
         }
+        self.space.standings.put(to, self.space.standings.get(from))?;
         self.space.payloads.put(to, &name, self.space.payloads.payload(from))
     }
 }

@@ -6,6 +6,7 @@ use super::{Index, Options};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, Node, change, insert, level, mix, node_word};
+use crate::memory::Standing;
 use crate::store::{Fresh, RowScratch};
 use crate::sync::Step;
 
@@ -16,7 +17,7 @@ enum Mode {
     Insert,
     /// It is replaced, if there is one.
     Upsert,
-    /// There must be one; it keeps its tags and payload.
+    /// There must be one; it keeps its tags, payload and standing.
     Update,
 }
 
@@ -58,8 +59,9 @@ impl Index {
         self.write(item, Mode::Insert).map(drop)
     }
 
-    /// Adds an item, or puts the item of this key anew, with this vector and the name it had, but
-    /// without tags and payload ([`Self::update`] keeps them); true if there was one. A search that
+    /// Adds an item, or puts the item of this key anew, with this vector, the name it had and its
+    /// associations, but without tags, payload and standing ([`Self::update`] keeps them); true if
+    /// there was one. A search that
     /// runs beside it finds the item as it was or as it is, never twice and never not at all;
     /// when this returns, every search that starts finds it as it is.
     ///
@@ -80,8 +82,8 @@ impl Index {
         self.upsert_item(&Item::new(key, vector))
     }
 
-    /// As [`Self::upsert`], with a name, tags and a payload: an item that was there keeps its name
-    /// alone.
+    /// As [`Self::upsert`], with a name, tags, a payload and a standing: an item that was there keeps
+    /// its name and associations alone.
     ///
     /// # Errors
     /// As for [`Self::upsert`] and [`Self::insert_item`].
@@ -89,8 +91,8 @@ impl Index {
         self.write(item, Mode::Upsert)
     }
 
-    /// Gives the item of a key another vector, and leaves it its tags and payload; false if there is
-    /// none. Otherwise as [`Self::upsert`].
+    /// Gives the item of a key another vector, and leaves it all else; false if there is none.
+    /// Otherwise as [`Self::upsert`].
     ///
     /// # Errors
     /// As for [`Self::upsert`].
@@ -98,13 +100,14 @@ impl Index {
         self.write(&Item::new(key, vector), Mode::Update)
     }
 
-    /// As [`Self::update`]; of the item's tags and payload nothing is read, and a name that it has
-    /// becomes that of the item.
+    /// As [`Self::update`]; of the item's tags, payload and standing nothing is read, and a name that it
+    /// has becomes that of the item.
     ///
     /// # Errors
     /// As for [`Self::upsert_item`].
     pub fn update_item(&self, item: &Item<'_>) -> Result<bool> {
-        self.write(&Item { tags: &[], payload: &[], ..*item }, Mode::Update)
+        let standing = Standing::default();
+        self.write(&Item { tags: &[], payload: &[], standing, ..*item }, Mode::Update)
     }
 
     /// Whether the key had an item before.
@@ -131,8 +134,7 @@ impl Index {
         Step::SlotTaken.done();
         fresh.write(key, vector, &mut row);
         Step::RowWritten.done();
-        let described =
-            fresh.describe(item.tags.iter().copied(), item.name.unwrap_or_default(), item.payload);
+        let described = fresh.describe(&item.description());
         let written = described.and_then(|()| self.publish(&root, &fresh, key, mode));
         let (slot, note) = (fresh.slot(), fresh.note());
         root.settle(fresh, self.options.codes);
@@ -209,14 +211,15 @@ impl Root {
                 return Err(error);
             }
             self.give_up(found.slot);
-            if mode == Mode::Update
-                && let Err(error) = self.inherit(found.slot, slot)
-            {
+            let inherited =
+                if mode == Mode::Update { self.inherit(found.slot, slot) } else { Ok(()) };
+            if let Err(error) = inherited.and_then(|()| self.stay_associated(found.slot, slot)) {
                 self.kill(slot);
                 return Err(error);
             }
             if found.replace(slot) {
                 Step::KeyReplaced.done();
+                self.lead_associations(key, slot);
                 self.kill(found.slot);
                 self.trust_node(slot);
                 return Ok(true);

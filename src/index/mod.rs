@@ -14,7 +14,9 @@
 //!   delete       one word that either changes; the old node only leads on until it is `reclaim`ed
 //!   search       what is asked for · `find`: walks codes, ranks on vectors, `settle`s what is an
 //!                item; waits for nobody
+//!   weigh        searches in which confidence and time weigh on distance
 //!   describe     tags, names and payloads, which belong to an item as its vector does
+//!   remember     how items stand as memories, and what time leaves · `associate`: who leads to whom
 //!   filter       searches among some of the items, by a walk or by comparing them
 //!   op           a change as a value, as a log keeps it
 //!   tune         measures recall on samples, so that a search can ask for it instead of `ef`
@@ -29,6 +31,7 @@
 //!
 //! Absent on purpose: files, threads and clocks (hosts bring them).
 
+mod associate;
 mod builder;
 mod bulk;
 mod codes;
@@ -46,6 +49,8 @@ mod meta;
 mod name;
 mod op;
 mod options;
+mod remember;
+mod remembered;
 mod root;
 mod samples;
 mod search;
@@ -53,6 +58,7 @@ mod sections;
 mod settle;
 mod snapshot;
 mod tune;
+mod weigh;
 
 use std::sync::Arc;
 
@@ -62,6 +68,7 @@ use crate::error::Result;
 use crate::graph::{Audit, Broken, InsertScratch, Scratch, audit};
 use crate::store::{Allocator, Gate, Pinned, Shelf, SwapCell};
 
+pub use associate::{Associated, Association};
 pub use builder::Builder;
 pub use bulk::{Phase, Progress};
 pub use describe::Item;
@@ -71,10 +78,11 @@ pub use iter::Keys;
 pub(crate) use meta::{decode_options, encode_options};
 pub use name::key_of;
 pub use op::Op;
-pub(crate) use op::{put_text, take_text};
+pub(crate) use op::{About, put_text, take_text};
 pub use options::{Codes, Options, UnknownCodes};
 use root::Root;
 pub use search::{Batch, Hit, Plan, Search, Work};
+pub use weigh::{Weighed, WeighedHit, WeighedHits};
 
 /// An approximate nearest-neighbour index: HNSW over vectors with 64-bit keys.
 ///

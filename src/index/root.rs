@@ -11,6 +11,7 @@ use crate::arch::Kernels;
 use crate::control::Tuning;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Reclaim, audit, is_linked, node};
+use crate::memory::retention::Retention;
 use crate::store::{Allocator, Alone, Shelf, Space, SwapCell};
 use crate::sync::Step;
 
@@ -21,6 +22,8 @@ pub(super) struct Root {
     pub(super) keys: Keys,
     /// What a tuning of these items found.
     pub(super) tuning: SwapCell<Option<Tuning>>,
+    /// How they fade.
+    pub(super) retention: SwapCell<Retention>,
     pub(super) updates: Updates,
     /// Deletes, as `updates`.
     pub(super) removals: Updates,
@@ -42,9 +45,9 @@ impl Root {
     pub(super) fn new(space: Space, graph: Graph, keys: Keys, len: u32) -> Self {
         let (len, trust) = (AtomicU32::new(len), AtomicU8::new(SOUND));
         let reclaim = Shelf::of(Reclaim::new(&space));
-        let (tuning, updates, removals) =
-            (SwapCell::new(None), Updates::default(), Updates::default());
-        Self { space, graph, keys, tuning, updates, removals, reclaim, len, trust }
+        let (tuning, retention) = (SwapCell::new(None), SwapCell::new(Retention::default()));
+        let (updates, removals) = (Updates::default(), Updates::default());
+        Self { space, graph, keys, tuning, retention, updates, removals, reclaim, len, trust }
     }
 
     /// Begins the next round of reclaiming from its start, as for a root from a file: what was marked
@@ -60,9 +63,11 @@ impl Root {
         keys: Keys,
         len: u32,
         tuning: Option<Tuning>,
+        retention: Retention,
     ) -> Self {
-        let (trust, tuning) = (AtomicU8::new(UNVERIFIED), SwapCell::new(tuning));
-        Self { tuning, trust, ..Self::new(space, graph, keys, len) }
+        let (tuning, retention) = (SwapCell::new(tuning), SwapCell::new(retention));
+        let trust = AtomicU8::new(UNVERIFIED);
+        Self { tuning, retention, trust, ..Self::new(space, graph, keys, len) }
     }
 
     /// Leave to insert: verifies the links of a root from a file once, before its first write.
@@ -142,6 +147,8 @@ impl Root {
         let lost = |slot| refuse("a payload or a name is not what it should be", slot);
         let is_called = |slot, name: &str| name.is_empty() || key_of(name) == self.space.key(slot);
         self.space.payloads.verify(self.space.end(), is_called).map_err(lost)?;
+        let unsound = |slot| refuse("a standing is not what it should be", slot);
+        self.space.standings.verify().map_err(unsound)?;
         self.space.verify().map_err(|slot| refuse("a row is out of range", slot))
     }
 
@@ -234,7 +241,8 @@ impl Root {
         let store = &self.space.store;
         let (vectors, codes) = (store.vectors.bytes(), store.codes.bytes());
         let links = self.graph.bytes();
-        let described = self.space.tags.bytes() + self.space.payloads.bytes();
+        let Space { tags, payloads, standings, associations, .. } = &self.space;
+        let described = tags.bytes() + payloads.bytes() + standings.bytes() + associations.bytes();
         let total = store.bytes() + links + self.keys.bytes() + described;
         Memory { vectors, codes, links, items: total - vectors - codes - links, total }
     }

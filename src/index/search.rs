@@ -11,9 +11,12 @@ use crate::error::{Error, Result};
 use crate::exec::{Exec, map_ranges};
 use crate::graph::{Scratch, Watch};
 use crate::limits::K_MAX;
+use crate::store::Pinned;
 
 /// Queries that a scan compares with each tile of rows.
 pub(super) const SCAN_GRAIN: usize = 32;
+/// Rows that a scan for all of them ranks at once.
+const SCAN_TILE: usize = 1024;
 /// Queries per piece of parallel work.
 pub(super) const GRAIN: usize = 8;
 
@@ -331,11 +334,7 @@ impl<'a> Search<'a> {
     /// # Errors
     /// As for [`Self::run`]; `hits` is unchanged then.
     pub fn run_into(self, hits: &mut Vec<Hit>) -> Result<Work> {
-        self.check()?;
-        let index = self.index;
-        check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
-        let root = index.root();
-        check_k(self.k, root.len(), self.strict)?;
+        let root = self.begin()?;
         self.find(&root, hits)
     }
 
@@ -397,7 +396,18 @@ impl<'a> Search<'a> {
         self.filter.map_or(Ok(()), Filter::check)
     }
 
-    fn find(&self, root: &Root, hits: &mut Vec<Hit>) -> Result<Work> {
+    /// The root to search in, if this is a search that can be made.
+    pub(super) fn begin(&self) -> Result<Pinned<'a, Root>> {
+        self.check()?;
+        let index = self.index;
+        check(index.options.metric, index.kernels, index.options.dim, 0, self.query)?;
+        let root = index.root();
+        check_k(self.k, root.len(), self.strict)?;
+        Ok(root)
+    }
+
+    /// The hits, in place of those that are there.
+    pub(super) fn find(&self, root: &Root, hits: &mut Vec<Hit>) -> Result<Work> {
         let Self { index, query, k, filter, watch, .. } = *self;
         let ef = if self.exact { 0 } else { self.effort.ef(root, k)? };
         let sought = Sought { index, root, query, k, ef, watch };
@@ -412,9 +422,52 @@ impl<'a> Search<'a> {
                 Some(filter) => filter.search(&sought, &mut scratch, hits),
             }
         };
-        // What is no distance, from a damaged file, is not farther than anything.
-        hits.truncate(hits.iter().position(|hit| hit.distance > self.within).unwrap_or(hits.len()));
+        self.leave_near(hits);
         Ok(work)
+    }
+}
+
+/// What a search is asked for, for those that are made of several.
+impl<'a> Search<'a> {
+    pub(super) fn index(&self) -> &'a Index {
+        self.index
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    pub(super) fn wanted(&self) -> usize {
+        self.k
+    }
+
+    /// Candidates that its walk would keep.
+    pub(super) fn candidates(&self, root: &Root) -> Result<usize> {
+        self.effort.ef(root, self.k)
+    }
+
+    /// Hands on all that may be found, some at a time, in no order but within these.
+    pub(super) fn scan_all(&self, root: &Root, then: &mut dyn FnMut(&[Hit])) -> Result<Work> {
+        let Self { index, query, filter, watch, .. } = *self;
+        let slots = filter.map_or_else(|| root.items(), |filter| filter.slots(root));
+        let (mut hits, mut work) = (Vec::new(), Work { plan: Plan::Scan, ..Work::default() });
+        for slots in slots.chunks(SCAN_TILE) {
+            hits.clear();
+            let sought = Sought { index, root, query, k: slots.len(), ef: 0, watch };
+            work = work.then(sought.scan(slots, &mut hits));
+            self.leave_near(&mut hits);
+            then(&hits);
+            if work.is_partial {
+                break;
+            }
+        }
+        Ok(work)
+    }
+
+    /// Takes out what is farther than was asked for. What is no distance, from a damaged file, is not
+    /// farther than anything.
+    fn leave_near(&self, hits: &mut Vec<Hit>) {
+        hits.truncate(hits.iter().position(|hit| hit.distance > self.within).unwrap_or(hits.len()));
     }
 }
 

@@ -25,19 +25,17 @@ pub(super) struct Described<'a> {
 }
 
 impl<'a> Described<'a> {
-    /// Of the items, by the slots that keys lead to.
-    pub(super) fn of(root: &'a Root, pairs: &[(u64, u32)], _alone: &Alone<'_>) -> Self {
-        let mut slots: Vec<u32> = pairs.iter().map(|&(_, slot)| slot).collect();
-        slots.sort_unstable();
+    /// Of the items in these slots, in order.
+    pub(super) fn of(root: &'a Root, slots: &[u32], _alone: &Alone<'_>) -> Self {
         let mut described = Self {
-            tags: tags(root, &slots),
+            tags: tags(root, slots),
             places: FieldsWriter::default(),
             lens: vec![],
             payloads: vec![],
         };
         let payloads = &root.space.payloads;
         if payloads.are_there() {
-            described.add_payloads(payloads, &slots, root.space.end());
+            described.add_payloads(payloads, slots, root.space.end());
         }
         described
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::keys::Keys;
 use super::meta::{Meta, decode_tuning, encode_tuning};
+use super::remembered::{Remembered, read_associations, read_retention, read_standings};
 use super::root::Root;
 use super::sections::{Described, read_payloads, read_tags};
 use super::{Builder, Index, codes};
@@ -113,8 +114,12 @@ impl Index {
         if let Some(tuning) = &tuning {
             sources.push(Source { kind: Kind::Tuning, parts: vec![tuning.bytes()] });
         }
-        let described = Described::of(&root, &pairs, &alone);
+        let mut slots: Vec<u32> = pairs.iter().map(|&(_, slot)| slot).collect();
+        slots.sort_unstable();
+        let described = Described::of(&root, &slots, &alone);
         sources.extend(described.sources());
+        let remembered = Remembered::of(&root, &slots, &alone);
+        sources.extend(remembered.sources());
         Ok(then(&sources))
     }
 
@@ -131,7 +136,8 @@ impl Index {
         let coded = quantizer.map_or_else(|| codes::of_items(&options, meta.len), Coded::By);
         let is_later = matches!(coded, Coded::Later);
         let payloads = read_payloads(&mut snapshot, rows, &allocator)?;
-        let mut table = |kind, stride: usize, rows: u32| {
+        let standings = read_standings(&mut snapshot, rows, &allocator)?;
+        let mut table = |kind, stride: usize, rows: u32| -> Result<Chunks> {
             let region = snapshot.expect(kind, stride as u64 * u64::from(rows))?;
             Ok(Chunks::over(stride, rows, region, Arc::clone(&allocator)))
         };
@@ -163,7 +169,8 @@ impl Index {
             rows,
         );
         let metric = options.metric;
-        let space = Space::over(metric, kernels, coded, store, rows, meta.blurred, payloads);
+        let described = (payloads, standings);
+        let space = Space::over(metric, kernels, coded, store, rows, meta.blurred, described);
         let (m, upper) = (options.m, heads.upper_next);
         let links = table(Kind::Links, Graph::row_stride(m), rows)?;
         let upper_links = table(Kind::UpperRows, Graph::upper_stride(m), upper)?;
@@ -173,7 +180,9 @@ impl Index {
         let sorted_slots = table(Kind::SortedSlots, 4, meta.len)?;
         let keys = Keys::over(sorted, sorted_slots, meta.len, &allocator)?;
         read_tags(&snapshot, &space.tags, rows)?;
-        let root = Root::unverified(space, graph, keys, meta.len, tuning);
+        read_associations(&snapshot, &space.associations, rows)?;
+        let retention = read_retention(&snapshot)?;
+        let root = Root::unverified(space, graph, keys, meta.len, tuning, retention);
         if check == Check::Full {
             root.verify()?;
         }

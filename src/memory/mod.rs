@@ -4,6 +4,7 @@
 //!   Trace (times of use) ──retention(now)──► how much is left ──┐
 //!                                                               ├─► scoring: distance → score
 //!   Confidence (of an item, of a link) ─────────────────────────┘
+//!   Standing = Confidence + Trace: what an index keeps of an item
 //!
 //!   Links (typed, weighted, directed) ──activation: cues in──► what they bring to mind, and a bound
 //! ```
@@ -20,14 +21,17 @@
 //! - Nothing is off by more than it says: a weighted answer is exact or names its ratio, and
 //!   activation names the mass that it did not follow.
 //!
-//! Absent on purpose: where traces, confidences and associations are kept, and how a search uses
-//! them (`index`); clocks (hosts).
+//! Absent on purpose: where standings and associations are kept (`store`), and how a search uses them
+//! (`index`); clocks (hosts).
 
 pub mod activation;
 #[cfg(test)]
 pub(crate) mod numbers;
 pub mod retention;
 pub mod scoring;
+mod standing;
+
+pub use standing::{STANDING_BYTES, Standing};
 
 /// What a setting or stored bytes were refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +56,7 @@ pub enum Refused {
 }
 
 /// Refuses a `value` outside `min..=max`, and what is no number.
-fn in_range(
+pub(crate) fn in_range(
     name: &'static str,
     value: f64,
     (min, max): (f64, f64),

@@ -82,6 +82,12 @@ impl Confidence {
         Self((f64::from(self.0) * retention.max(0.0).clamp(0.0, 1.0)) as f32)
     }
 
+    /// What it is after it was of use: `c + rate · (1 − c)`, at most 1.
+    #[must_use]
+    pub fn strengthened(self, rate: f32) -> Self {
+        Self((self.0 + rate.max(0.0).min(1.0) * (1.0 - self.0)).min(1.0))
+    }
+
     /// The nearest of the 32 steps that a link word has room for, ties to even.
     pub fn to_link(self) -> u8 {
         (self.0 * LINK_STEPS).round_ties_even() as u8
@@ -269,16 +275,20 @@ impl Best {
         Self { scorer, k, least: scorer.weight(highest), heap: BinaryHeap::new() }
     }
 
-    /// Takes an item into account. O(log k).
-    pub fn offer(&mut self, distance: f32, confidence: Confidence, key: u64) {
+    /// Takes an item into account; whether it is among the best so far. O(log k).
+    pub fn offer(&mut self, distance: f32, confidence: Confidence, key: u64) -> bool {
         let score = self.scorer.score(distance, confidence);
         let item = Weighted { key, distance, confidence, score };
         if self.heap.len() < self.k {
             self.heap.push(item);
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && item < *worst
-        {
-            *worst = item;
+            return true;
+        }
+        match self.heap.peek_mut() {
+            Some(mut worst) if item < *worst => {
+                *worst = item;
+                true
+            }
+            _ => false,
         }
     }
 

@@ -9,8 +9,10 @@ const VERSION: u32 = 1;
 const LINK_WORDS: u32 = 1;
 /// Items have tags, names or payloads: who does not know them would lose them.
 const DESCRIBED: u64 = 1;
+/// Items have standings or associations, or fade.
+const REMEMBERED: u64 = 2;
 /// Incompatible features that this release knows.
-const FEATURES: u64 = DESCRIBED;
+const FEATURES: u64 = DESCRIBED | REMEMBERED;
 
 /// Bytes of the header.
 pub(super) const HEADER_LEN: usize = 64;
@@ -86,13 +88,25 @@ kinds! {
     Payloads = 17, "payloads";
     /// Payloads.
     PayloadBytes = 18, "payload-bytes";
+    /// How items fade; only where they do.
+    Retention = 19, "retention";
+    /// How items stand as memories, by slot; only where something was said of one.
+    Standings = 20, "standings";
+    /// Who leads to whom; only where there are associations.
+    Associations = 21, "associations";
 }
 
 /// The incompatible feature that a file with a section of this kind has.
 pub(super) fn feature_of(kind: u32) -> u64 {
-    const DESCRIPTIONS: [u32; 3] =
-        [Kind::Tags as u32, Kind::Payloads as u32, Kind::PayloadBytes as u32];
-    if DESCRIPTIONS.contains(&kind) { DESCRIBED } else { 0 }
+    const TAGS: u32 = Kind::Tags as u32;
+    const PAYLOAD_BYTES: u32 = Kind::PayloadBytes as u32;
+    const RETENTION: u32 = Kind::Retention as u32;
+    const ASSOCIATIONS: u32 = Kind::Associations as u32;
+    match kind {
+        TAGS..=PAYLOAD_BYTES => DESCRIBED,
+        RETENTION..=ASSOCIATIONS => REMEMBERED,
+        _ => 0,
+    }
 }
 
 /// What the header says beyond its constants.

@@ -105,6 +105,13 @@ impl<T> Deref for Pinned<'_, T> {
     }
 }
 
+impl<T> Pinned<'_, T> {
+    /// Drops what nobody who pins from now on can reach, once all who have pinned before let go.
+    pub(crate) fn retire<V: Send + 'static>(&self, value: V) {
+        self.guard.defer(move || drop(value));
+    }
+}
+
 /// Tells when all who read now are through.
 pub(crate) trait Grace {
     /// Sets `is_over` once everyone who pinned before this call has let go, if somebody pins, or

@@ -11,7 +11,10 @@
 //!
 //!   Sparse   words by number that take memory when they are written
 //!     ├─ Tags       a bit for each slot and tag
-//!     └─ Payloads   bytes for each slot
+//!     ├─ Payloads   bytes for each slot
+//!     └─ Boxed      values that are replaced whole, beside their readers
+//!         ├─ Standings      how sure the item of a slot is, and its trace
+//!         └─ Associations   who leads to whom, by an identity that outlives a slot
 //! ```
 //!
 //! # Invariants
@@ -23,6 +26,8 @@
 //! Absent on purpose: files and page advice (a host's [`Allocator`] brings them), the meaning of
 //! link words (`graph`), and deletion.
 
+mod associations;
+mod boxed;
 mod cell;
 mod chunks;
 mod exclusive;
@@ -37,8 +42,10 @@ mod shelf;
 mod slots;
 mod space;
 mod sparse;
+mod standings;
 mod tags;
 
+pub(crate) use associations::{Associations, Edge};
 pub(crate) use cell::{Grace, Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub(crate) use exclusive::Exclusive;
@@ -50,6 +57,7 @@ pub(crate) use rows::{CodeRows, Shape, Store};
 pub(crate) use score::BLOCK;
 pub(crate) use shelf::{Shelf, Taken};
 pub(crate) use slots::Coded;
-pub(crate) use space::{Fresh, RowScratch, Space};
+pub(crate) use space::{Description, Fresh, RowScratch, Space};
 pub(crate) use sparse::WORDS;
+pub(crate) use standings::Standings;
 pub(crate) use tags::{TAG_BLOCK, Tag, Tags, ones};

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::slots::{Slots, Ticket};
-use super::{Allocator, Chunks, CodeRows, Coded, Payloads, Shape, Store, Tags};
+use super::{
+    Allocator, Associations, Chunks, CodeRows, Coded, Payloads, Shape, Standings, Store, Tags,
+};
 use crate::arch::{Kernels, narrow, widen};
 use crate::distance::{Frame, Metric, Rows, check, norm};
 use crate::error::{Error, Result};
 use crate::exec::{Exec, for_each_item};
 use crate::limits::SLOTS_MAX;
+use crate::memory::Standing;
 use crate::quantize::{Fidelity, Quantizer, split};
 use crate::sync::Step;
 
@@ -31,6 +34,17 @@ pub(crate) struct Space {
     retaken: AtomicU32,
     pub(crate) tags: Tags,
     pub(crate) payloads: Payloads,
+    pub(crate) standings: Standings,
+    pub(crate) associations: Associations,
+}
+
+/// What an item has beside its key and vector.
+#[derive(Clone, Copy)]
+pub(crate) struct Description<'a> {
+    pub(crate) tags: &'a [&'a str],
+    pub(crate) name: &'a str,
+    pub(crate) payload: &'a [u8],
+    pub(crate) standing: Standing,
 }
 
 /// A slot that its holder alone knows of.
@@ -68,7 +82,8 @@ impl Space {
         };
         let shape = Self::shape(dim, metric, rows, codes);
         let store = Store::zeroed(shape, count, allocator)?;
-        Ok(Self::over(metric, kernels, coded, store, 1, 0, Payloads::new(None)))
+        let described = (Payloads::new(None), Standings::new(None));
+        Ok(Self::over(metric, kernels, coded, store, 1, 0, described))
     }
 
     /// Rows that were stored before; slots below `next` are taken.
@@ -79,11 +94,23 @@ impl Space {
         store: Store,
         next: u32,
         blurred: u32,
-        payloads: Payloads,
+        (payloads, standings): (Payloads, Standings),
     ) -> Self {
         let (slots, blurred) = (Slots::new(next, coded), AtomicU32::new(blurred));
         let (retaken, tags) = (AtomicU32::new(0), Tags::new());
-        Self { metric, kernels, store, slots, blurred, retaken, tags, payloads }
+        let associations = Associations::new();
+        Self {
+            metric,
+            kernels,
+            store,
+            slots,
+            blurred,
+            retaken,
+            tags,
+            payloads,
+            standings,
+            associations,
+        }
     }
 
     /// Which rows an index of this kind keeps.
@@ -193,17 +220,14 @@ impl Space {
         }
     }
 
-    /// Gives tags, a name and a payload to a slot that has none and that nobody else knows of.
-    pub(crate) fn describe<'t>(
-        &self,
-        slot: u32,
-        tags: impl IntoIterator<Item = &'t str>,
-        name: &str,
-        payload: &[u8],
-    ) -> Result<()> {
+    /// Gives a slot that nobody else knows of, and that has nothing yet, what an item has beside its
+    /// vector.
+    pub(crate) fn describe(&self, slot: u32, description: &Description<'_>) -> Result<()> {
+        let &Description { tags, name, payload, standing } = description;
         for tag in tags {
             self.tags.find_or_add(tag)?.add(slot)?;
         }
+        self.standings.put(slot, standing)?;
         self.payloads.put(slot, name, payload)
     }
 
@@ -211,6 +235,8 @@ impl Space {
     pub(crate) fn give_back(&self, slot: u32, note: u32) {
         self.tags.clear(slot);
         self.payloads.clear(slot);
+        self.standings.clear(slot);
+        self.associations.clear(slot);
         self.slots.push(slot, note, self.store.keys.word64(slot));
     }
 
@@ -442,15 +468,10 @@ impl Fresh<'_> {
         scratch.kept = kept;
     }
 
-    /// Gives the slot tags, a name and a payload. What fails midway is taken away when the slot is
-    /// given back.
-    pub(crate) fn describe<'t>(
-        &self,
-        tags: impl IntoIterator<Item = &'t str>,
-        name: &str,
-        payload: &[u8],
-    ) -> Result<()> {
-        self.space.describe(self.slot(), tags, name, payload)
+    /// Gives the slot what its item has beside the vector. What fails midway is taken away when the
+    /// slot is given back.
+    pub(crate) fn describe(&self, description: &Description<'_>) -> Result<()> {
+        self.space.describe(self.slot(), description)
     }
 
     /// Says that its holder is through with the slot, whether it was published or not; the last one

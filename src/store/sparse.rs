@@ -47,10 +47,15 @@ impl Sparse {
         unsafe { words.cast::<[AtomicU64; WORDS]>().as_ref() }
     }
 
+    /// A word, if its block has memory.
+    pub(crate) fn find(&self, word: usize) -> Option<&AtomicU64> {
+        self.block(word / WORDS).map(|words| &words[word % WORDS])
+    }
+
     /// What a word is.
     pub(crate) fn get(&self, word: usize) -> u64 {
         // Relaxed: what it means is ordered by whoever published the slot it belongs to.
-        self.block(word / WORDS).map_or(0, |words| words[word % WORDS].load(Ordering::Relaxed))
+        self.find(word).map_or(0, |word| word.load(Ordering::Relaxed))
     }
 
     /// A word to be changed, with its block behind it.

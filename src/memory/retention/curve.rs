@@ -104,6 +104,31 @@ impl Curve {
         }
     }
 
+    /// Which it is, and its numbers: part of the format.
+    pub(super) fn parts(self) -> (u64, [f64; 3]) {
+        match self {
+            Self::None => (0, [0.0; 3]),
+            Self::Exponential { stability } => (1, [stability, 0.0, 0.0]),
+            Self::Power { stability, exponent } => (2, [stability, exponent, 0.0]),
+            Self::Savings { stretch } => (3, [stretch, 0.0, 0.0]),
+            Self::BaseLevel { decay, half, noise } => (4, [decay, half, noise]),
+            Self::Fsrs { stability, decay } => (5, [stability, decay, 0.0]),
+        }
+    }
+
+    /// The curve of these parts; its numbers are not checked.
+    pub(super) fn from_parts(code: u64, [a, b, c]: [f64; 3]) -> Result<Self, Refused> {
+        Ok(match code {
+            0 => Self::None,
+            1 => Self::Exponential { stability: a },
+            2 => Self::Power { stability: a, exponent: b },
+            3 => Self::Savings { stretch: a },
+            4 => Self::BaseLevel { decay: a, half: b, noise: c },
+            5 => Self::Fsrs { stability: a, decay: b },
+            _ => return Err(Refused::OutOfRange { name: "curve", accepted: "one of 0 to 5" }),
+        })
+    }
+
     /// The share that is left at `now`, 0..=1.
     pub(super) fn left(self, trace: &Trace, now: u64) -> f64 {
         let ages = self.ages(trace, now);

@@ -46,6 +46,9 @@ pub use trace::{TRACE_BYTES, Trace};
 
 use super::{Refused, in_range};
 
+/// Bytes of a retention: a number for the curve, its three numbers, floor and gain; little-endian.
+pub const RETENTION_BYTES: usize = 48;
+
 /// Milliseconds of a day.
 const DAY: f64 = 86_400_000.0;
 
@@ -124,6 +127,32 @@ impl Retention {
         in_range("gain", gain, (0.0, 5.0), "between 0 and 5")?;
         self.gain = gain;
         Ok(self)
+    }
+
+    /// The bytes to keep: the curve, in 32, floor and gain.
+    pub fn to_bytes(&self) -> [u8; RETENTION_BYTES] {
+        let (code, numbers) = self.curve.parts();
+        let [a, b, c] = numbers.map(f64::to_bits);
+        let fields = [code, a, b, c, self.floor.to_bits(), self.gain.to_bits()];
+        let mut bytes = [0; RETENTION_BYTES];
+        for (place, field) in bytes.as_chunks_mut().0.iter_mut().zip(fields) {
+            *place = field.to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The retention of these bytes.
+    ///
+    /// # Errors
+    /// [`Refused`] if none has them.
+    pub fn from_bytes(bytes: &[u8; RETENTION_BYTES]) -> Result<Self, Refused> {
+        let mut fields = [0; RETENTION_BYTES / 8];
+        for (field, bytes) in fields.iter_mut().zip(bytes.as_chunks().0) {
+            *field = u64::from_le_bytes(*bytes);
+        }
+        let [code, a, b, c, floor, gain] = fields;
+        let curve = Curve::from_parts(code, [a, b, c].map(f64::from_bits))?;
+        Self::new(curve)?.floor(f64::from_bits(floor))?.gain(f64::from_bits(gain))
     }
 
     /// The curve.

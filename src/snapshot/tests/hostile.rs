@@ -161,8 +161,9 @@ fn a_directory_is_bounded() {
         }
         bytes.extend([0; 4]);
         let len = bytes.len() as u64;
-        // From kind 16 on there are tags.
-        set(&mut bytes, (16, 8), u64::from(sections > 16));
+        // From kind 16 on there are tags, from 19 on there is what items remember.
+        let features = u64::from(sections > 16) | u64::from(sections > 19) << 1;
+        set(&mut bytes, (16, 8), features);
         set(&mut bytes, (32, 8), len);
         set(&mut bytes, (40, 8), 64);
         set(&mut bytes, (48, 4), sections);

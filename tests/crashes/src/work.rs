@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ecphory::TagFilter;
 use ecphory::exec::Sequential;
 use ecphory::log::StoreError;
-use ecphory::{Builder, Index, Item, Metric, Op, Space, Store, StoreBuilder, TagFilter};
+use ecphory::memory::Standing;
+use ecphory::memory::retention::{Curve, Retention};
+use ecphory::memory::scoring::Confidence;
+use ecphory::{
+    Associated, Association, Builder, Index, Item, Metric, Op, Space, Store, StoreBuilder,
+};
 
 use crate::Numbers;
 use crate::disk::SimDisk;
 
-/// An item as it can be read: vector, tags, payload, name.
-type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>);
-/// The items of all spaces.
-pub type State = BTreeMap<String, BTreeMap<u64, Kept>>;
+/// An item as it can be read: vector, tags, payload, name, and what makes it a memory.
+type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>, Standing, Vec<Associated>);
+/// How the items of all spaces fade, and the items.
+pub type State = BTreeMap<String, (Retention, BTreeMap<u64, Kept>)>;
 
 /// One thing that is asked of a store.
 #[derive(Clone, Debug)]
@@ -38,6 +44,20 @@ pub enum Ask {
     Tag(&'static str, u64),
     /// A tag less.
     Untag(&'static str, u64),
+    /// How sure an item is, in quarters.
+    Doubt(&'static str, u64, u8),
+    /// A use of an item.
+    Reinforce(&'static str, u64, u64),
+    /// An item that never fades.
+    Keep(&'static str, u64),
+    /// An association from one item to another.
+    Associate(&'static str, u64, u64),
+    /// The same taken out.
+    Dissociate(&'static str, u64, u64),
+    /// The same made surer.
+    Strengthen(&'static str, u64, u64),
+    /// How items fade: half of them in so many days.
+    Fade(&'static str, u8),
     /// All that was done is durable.
     Flush,
     /// New snapshots, a shorter log.
@@ -60,7 +80,7 @@ pub fn plan(count: usize, seed: u64) -> Vec<Ask> {
         let space = SPACES[numbers.below(4).min(2)];
         let key = numbers.below(24) as u64;
         let vector = [numbers.unit(), numbers.unit(), numbers.unit()];
-        plan.push(match numbers.below(42) {
+        plan.push(match numbers.below(54) {
             0..=11 => Ask::Insert(space, key, vector),
             12..=18 => Ask::Upsert(space, key, vector, numbers.below(3) * 400),
             19..=21 => Ask::Update(space, key, vector),
@@ -75,6 +95,13 @@ pub fn plan(count: usize, seed: u64) -> Vec<Ask> {
             39 => Ask::Close,
             40 => Ask::Compact(space),
             41 => Ask::Import(space),
+            42..=43 => Ask::Doubt(space, key, numbers.below(5) as u8),
+            44..=45 => Ask::Reinforce(space, key, 1 + numbers.below(1 << 30) as u64),
+            46 => Ask::Keep(space, key),
+            47..=50 => Ask::Associate(space, key, numbers.below(24) as u64),
+            51 => Ask::Dissociate(space, key, numbers.below(24) as u64),
+            52 => Ask::Strengthen(space, key, numbers.below(24) as u64),
+            53 => Ask::Fade(space, 1 + numbers.below(9) as u8),
             _ => Ask::Upsert(space, key, vector, 0),
         });
     }
@@ -174,6 +201,23 @@ pub fn do_one(store: &Store, ask: &Ask) -> Result<(), StoreError> {
         Ask::Delete(space, key) => apply(space, Op::Delete(*key)),
         Ask::Tag(space, key) => apply(space, Op::Tag(*key, "late")),
         Ask::Untag(space, key) => apply(space, Op::Untag(*key, "late")),
+        Ask::Doubt(space, key, quarters) => {
+            let confidence = Confidence::new(f32::from(*quarters) / 4.0);
+            apply(space, Op::SetConfidence(*key, confidence.expect("at most four quarters")))
+        }
+        Ask::Reinforce(space, key, now) => apply(space, Op::Reinforce(*key, *now)),
+        Ask::Keep(space, key) => apply(space, Op::SetEvergreen(*key, true)),
+        Ask::Associate(space, from, to) => {
+            let unsure = Confidence::new(0.5).expect("a half");
+            let association = Association::new(*from, *to).weight(1.5).confidence(unsure);
+            apply(space, Op::Associate(association))
+        }
+        Ask::Dissociate(space, from, to) => apply(space, Op::Dissociate(*from, *to, "related")),
+        Ask::Strengthen(space, from, to) => apply(space, Op::Strengthen(*from, *to, 0.5)),
+        Ask::Fade(space, days) => {
+            let curve = Curve::Exponential { stability: f64::from(*days) };
+            apply(space, Op::SetRetention(Retention::new(curve).expect("some days")))
+        }
         Ask::Flush => store.flush().map(|()| true),
         Ask::Checkpoint => store.checkpoint().map(|()| true),
         Ask::Compact(space) if store.space(space).is_none() => Ok(false),
@@ -192,7 +236,7 @@ pub fn items(store: &Store) -> State {
     let space = |name: String| {
         let space = store.space(&name).expect("a name that was listed");
         let items = space.iter().map(|key| (key, item(&space, key))).collect();
-        (name, items)
+        (name, (space.retention(), items))
     };
     store.spaces().into_iter().map(space).collect()
 }
@@ -204,7 +248,8 @@ fn item(space: &Space, key: u64) -> Kept {
     for tag in &tags {
         assert!(space.keys_where(&TagFilter::tag(tag.as_str())).unwrap().contains(&key));
     }
-    (bits, tags, space.payload(key).unwrap(), space.name_of_item(key))
+    let (payload, name) = (space.payload(key).unwrap(), space.name_of_item(key));
+    (bits, tags, payload, name, space.standing(key).unwrap(), space.associations(key))
 }
 
 /// Whether what a store holds holds together: its graphs, and that each item finds itself.
