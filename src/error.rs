@@ -182,6 +182,9 @@ pub enum Error {
         "a kind of association has a name of 1 to 255 bytes, and an index knows 256 kinds; use another, or weights"
     )]
     BadKind,
+    /// A recollection that begins with nothing.
+    #[error("a recollection begins with a vector, or with items that are there; pass either")]
+    NoCue,
     /// The index holds as many items as its format can name.
     #[error("the index is full at {limit} items; split the data over several indexes")]
     Full {
@@ -288,6 +291,7 @@ impl Error {
             Self::Memory(_) => "memory",
             Self::TooManyAssociations { .. } => "too-many-associations",
             Self::BadKind => "bad-kind",
+            Self::NoCue => "no-cue",
             Self::Full { .. } => "full",
             Self::DistanceNotANumber => "distance-not-a-number",
             Self::RecallOutOfRange => "recall-out-of-range",

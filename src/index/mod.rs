@@ -14,6 +14,7 @@
 //!   delete       one word that either changes; the old node only leads on until it is `reclaim`ed
 //!   search       what is asked for · `find`: walks codes, ranks on vectors, `settle`s what is an
 //!                item; waits for nobody
+//!   recollect    what a cue brings to mind, by likeness and by association
 //!   weigh        searches in which confidence and time weigh on distance
 //!   describe     tags, names and payloads, which belong to an item as its vector does
 //!   remember     how items stand as memories, and what time leaves · `associate`: who leads to whom
@@ -49,6 +50,7 @@ mod meta;
 mod name;
 mod op;
 mod options;
+mod recollect;
 mod remember;
 mod remembered;
 mod root;
@@ -80,6 +82,7 @@ pub use name::key_of;
 pub use op::Op;
 pub(crate) use op::{About, put_text, take_text};
 pub use options::{Codes, Options, UnknownCodes};
+pub use recollect::{Recollect, Recollected, Recollection};
 use root::Root;
 pub use search::{Batch, Hit, Plan, Search, Work};
 pub use weigh::{Weighed, WeighedHit, WeighedHits};

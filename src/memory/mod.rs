@@ -27,6 +27,7 @@
 pub mod activation;
 #[cfg(test)]
 pub(crate) mod numbers;
+pub mod priming;
 pub mod retention;
 pub mod scoring;
 mod standing;
