@@ -1,3 +1,5 @@
+//! What is said of links: it changes nothing else, survives, and is heeded where it should be.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
