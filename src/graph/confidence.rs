@@ -63,20 +63,25 @@ pub(super) fn sort_surest(candidates: &mut [Candidate], confidence: impl Fn(u32)
         let (ordinal, name) = (candidate.ordinal(), candidate.node());
         *candidate = doubted(ordinal, name, confidence(name));
     }
-    sort(candidates);
-    candidates.iter_mut().for_each(|candidate| *candidate = undoubted(*candidate));
+    sort_doubted(candidates);
 }
 
-/// A candidate in which doubt comes before the node, as it does in the order of links.
+/// A candidate for [`sort_doubted`].
+///
+/// Its doubt lies in the bits above the node, of which a candidate has five more than a link needs:
+/// so it is compared after the ordinal and before the node, and full confidence is no bit at all.
 pub(super) fn doubted(ordinal: u32, name: u32, confidence: u8) -> Candidate {
-    // A candidate has five bits for its node more than a link has.
     let doubt = u32::from(CONFIDENCE_FULL - confidence);
     Candidate::new(ordinal, doubt << SLOT_BITS | name)
 }
 
-/// The candidate itself.
-pub(super) fn undoubted(candidate: Candidate) -> Candidate {
-    Candidate::new(candidate.ordinal(), candidate.node() & ((1 << SLOT_BITS) - 1))
+/// Sorts candidates as [`sort_surest`] does, and leaves them without their doubt.
+pub(super) fn sort_doubted(candidates: &mut [Candidate]) {
+    sort(candidates);
+    for candidate in candidates {
+        let name = candidate.node() & ((1 << SLOT_BITS) - 1);
+        *candidate = Candidate::new(candidate.ordinal(), name);
+    }
 }
 
 #[allow(dead_code, reason = "called by the layers that speak about items")]

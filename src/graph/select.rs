@@ -1,7 +1,7 @@
 //! Choosing diverse neighbours (algorithm 4 of Malkov and Yashunin 2018).
 
-use super::confidence::{doubted, undoubted};
-use super::pool::{Candidate, sort};
+use super::confidence::{doubted, sort_doubted};
+use super::pool::Candidate;
 use super::probe::Probe;
 use super::word::Link;
 use crate::store::Space;
@@ -56,8 +56,7 @@ impl Selector {
         let mut candidates: Vec<_> = scored
             .map(|(link, &ordinal)| doubted(ordinal, link.target(), link.confidence()))
             .collect();
-        sort(&mut candidates);
-        candidates.iter_mut().for_each(|candidate| *candidate = undoubted(*candidate));
+        sort_doubted(&mut candidates);
         let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
         let mut kept = Vec::with_capacity(limit);
         let must = |node| node == parent || pinned(node);

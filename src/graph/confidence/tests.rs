@@ -331,7 +331,7 @@ fn links_that_survive_keep_what_was_said_of_them() {
                 3..5 if living[place] != world.graph.anchor() => {
                     world.kill(living.swap_remove(place));
                 }
-                5 if draw % 5 == 0 => world.reload(),
+                5 if draw.is_multiple_of(5) => world.reload(),
                 _ => _ = world.reclaim(None),
             }
             let now = world.links();
