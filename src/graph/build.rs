@@ -16,6 +16,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::confidence::{Surety, link_between, surest_first};
 use super::layout::{BaseLayer, Graph, Layer, UpperLayer, node_word};
 use super::level::{level, mix};
 use super::links;
@@ -47,19 +48,21 @@ pub(crate) struct Plan {
 }
 
 /// Links the slots `1..=count` of `space` into an empty graph; `input(slot)` is the item's
-/// position in the caller's input. `progress(done)` is called after each batch; false stops.
+/// position in the caller's input; `surety` says how sure the links are. `progress(done)` is called
+/// after each batch; false stops.
 /// Returns false if it was stopped.
 pub(crate) fn build(
     space: &Space,
     graph: &mut Graph,
     plan: Plan,
     input: &[u32],
+    surety: Surety<'_>,
     exec: &dyn Exec,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<bool> {
     let nodes = Ranked::new(graph, plan, input)?;
     let count = nodes.slots.len();
-    let build = Build { space, graph, plan, nodes: &nodes, workers: Shelf::new() };
+    let build = Build { space, graph, plan, surety, nodes: &nodes, workers: Shelf::new() };
     let mut last_child = vec![0u32; count + 1];
     let mut done = 0;
     while done < count {
@@ -154,6 +157,7 @@ struct Build<'a> {
     space: &'a Space,
     graph: &'a Graph,
     plan: Plan,
+    surety: Surety<'a>,
     nodes: &'a Ranked,
     workers: Shelf<Worker>,
 }
@@ -236,7 +240,7 @@ impl Build<'_> {
             self.search(&layer, &[near], worker);
             near = worker.scratch.pool.candidates().first().map_or(near, |c| c.node());
             self.gather(slot, around, level, worker);
-            self.choose(self.plan.m, |id| self.graph.slot_of(id), worker);
+            self.choose(slot, |id| self.graph.slot_of(id), worker);
             links[level].extend_from_slice(&worker.kept);
         }
         let start = self
@@ -248,7 +252,7 @@ impl Build<'_> {
         worker.scratch.probe.skim(self.space);
         self.search(&layer, &[start, self.graph.anchor()], worker);
         self.gather(slot, around, 0, worker);
-        self.choose(self.plan.m, |slot| slot, worker);
+        self.choose(slot, |slot| slot, worker);
         links[0].extend_from_slice(&worker.kept);
         let rank = self.nodes.ranks[slot as usize];
         let earlier = |parent: &Candidate| self.nodes.ranks[parent.node() as usize] < rank;
@@ -286,11 +290,13 @@ impl Build<'_> {
         sort(&mut worker.candidates);
     }
 
-    /// The diverse ones of the candidates, in `worker.kept`.
-    fn choose(&self, limit: usize, slot_of: impl Fn(u32) -> u32, worker: &mut Worker) {
+    /// The diverse ones of the candidates for links of a slot, in `worker.kept`.
+    fn choose(&self, slot: u32, slot_of: impl Fn(u32) -> u32, worker: &mut Worker) {
         let Worker { selector, candidates, kept, .. } = worker;
-        let candidates = &candidates[..candidates.len().min(self.plan.ef_construction)];
-        selector.select(self.space, candidates, limit, &slot_of, &|_| false, kept);
+        let Plan { m, ef_construction, .. } = self.plan;
+        let candidates = surest_first(self.surety, slot, &slot_of, candidates);
+        let candidates = &candidates[..candidates.len().min(ef_construction)];
+        selector.select(self.space, candidates, m, &slot_of, &|_| false, kept);
     }
 
     /// Gives each node of the batch but the anchor a parent of smaller rank with room for a pin,
@@ -324,7 +330,10 @@ impl Build<'_> {
         let mut offers = Vec::new();
         for ((&slot, found), &parent) in slots.iter().zip(found).zip(parents) {
             for (level, links) in found.links.iter().enumerate() {
-                let row = links.iter().map(|link| Link::new(link.node(), false));
+                let row = links.iter().map(|link| {
+                    let other = self.slot_at(link.node(), level);
+                    link_between(self.surety, [slot, other], link.node())
+                });
                 links::fill(self.row(level, self.node_at(slot, level)), row);
                 let source = self.node_at(slot, level);
                 offers.extend(links.iter().map(|link| Offered {
@@ -355,15 +364,17 @@ impl Build<'_> {
         let row = self.row(level, target);
         links::read_links(row, &mut worker.row);
         for offer in offers {
-            let link = Link::new(offer.source, !offer.unpinned);
+            let ends = [target, offer.source].map(|node| self.slot_at(node, level));
+            let link = link_between(self.surety, ends, offer.source);
+            let link = if offer.unpinned { link } else { link.with_pin() };
             match worker.row.iter_mut().find(|seen| seen.target() == link.target()) {
-                Some(seen) if link.pinned() => *seen = link,
+                Some(seen) if link.pinned() => *seen = seen.with_pin(),
                 Some(_) => {}
                 None => worker.row.push(link),
             }
         }
         if worker.row.len() > row.len() {
-            let slot_of = |node| if level == 0 { node } else { self.graph.slot_of(node) };
+            let slot_of = |node| self.slot_at(node, level);
             let Worker { selector, row: links, .. } = worker;
             let parent = Graph::parent(self.space, level, target);
             let kept =
@@ -385,5 +396,9 @@ impl Build<'_> {
 
     fn node_at(&self, slot: u32, level: usize) -> u32 {
         if level == 0 { slot } else { self.nodes.uppers[slot as usize] }
+    }
+
+    fn slot_at(&self, node: u32, level: usize) -> u32 {
+        if level == 0 { node } else { self.graph.slot_of(node) }
     }
 }

@@ -18,6 +18,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::confidence::{Surety, link_between, surest_first};
 use super::layout::{BREADTH, BaseLayer, Graph, Layer, UpperLayer, node, node_word};
 use super::level::mix;
 use super::links::{self, Below, Offer};
@@ -69,18 +70,20 @@ impl InsertScratch {
     }
 }
 
-/// Links a newcomer. Its rows are written, it is in no row yet, and nothing here can fail.
+/// Links a newcomer. Its rows are written, it is in no row yet, and nothing here can fail. `surety`
+/// says how sure the new links are.
 pub(crate) fn insert(
     graph: &Graph,
     space: &Space,
     newcomer: Newcomer,
+    surety: Surety<'_>,
     ef_construction: usize,
     scratch: &mut InsertScratch,
 ) {
     if graph.anchor() == 0 && found_anchor(graph, space, newcomer) {
         return;
     }
-    let insert = Insert { graph, space, newcomer };
+    let insert = Insert { graph, space, newcomer, surety };
     // Counts of one insert: a scratch that lives on would overflow them.
     (scratch.walk.distances, scratch.walk.hops) = (0, 0);
     scratch.selector.on_codes = space.codes().is_some();
@@ -101,7 +104,7 @@ pub(crate) fn insert(
         }
         insert.pass_dead(&layer, seeds, ef, scratch);
         insert.choose(|id| graph.slot_of(id), scratch);
-        let row = scratch.kept.iter().map(|c| Link::new(c.node(), false));
+        let row = scratch.kept.iter().map(|c| insert.link(graph.slot_of(c.node()), c.node()));
         links::fill(graph.upper_row(newcomer.upper, level), row);
         Step::UpperWritten.done();
         back.push((level, scratch.kept.clone()));
@@ -120,7 +123,7 @@ pub(crate) fn insert(
     insert.choose(|slot| slot, scratch);
     for chosen in &scratch.kept {
         // Refused only where others have filled the row before.
-        links::offer(graph.row(newcomer.slot), Link::new(chosen.node(), false));
+        links::offer(graph.row(newcomer.slot), insert.link(chosen.node(), chosen.node()));
     }
     Step::LinksWritten.done();
     back.push((0, scratch.kept.clone()));
@@ -167,9 +170,15 @@ struct Insert<'a> {
     graph: &'a Graph,
     space: &'a Space,
     newcomer: Newcomer,
+    surety: Surety<'a>,
 }
 
 impl Insert<'_> {
+    /// A link between the newcomer and the node in `other`, to `name`: one of the two.
+    fn link(&self, other: u32, name: u32) -> Link {
+        link_between(self.surety, [self.newcomer.slot, other], name)
+    }
+
     /// Finds the nodes of a level that are near the newcomer, but for those to be left out.
     #[inline(never)]
     fn search<L: Layer>(
@@ -231,7 +240,8 @@ impl Insert<'_> {
     fn choose(&self, slot_of: impl Fn(u32) -> u32, scratch: &mut InsertScratch) {
         let InsertScratch { walk, selector, kept, .. } = scratch;
         let found = walk.pool.candidates();
-        selector.select(self.space, found, self.graph.m, &slot_of, &|_| false, kept);
+        let found = surest_first(self.surety, self.newcomer.slot, &slot_of, found);
+        selector.select(self.space, &found, self.graph.m, &slot_of, &|_| false, kept);
     }
 
     /// Finds a parent with room, draws a rank above the parent's and writes the node word.
@@ -269,9 +279,10 @@ impl Insert<'_> {
     fn publish(&self, parent: u32, scratch: &mut InsertScratch) {
         let row = self.graph.row(parent);
         let slot = self.newcomer.slot;
-        if links::offer(row, Link::new(slot, true)) != Offer::Linked {
+        let link = self.link(parent, slot).with_pin();
+        if links::offer(row, link) != Offer::Linked {
             let victims = self.victims(0, parent, scratch);
-            links::pin(row, slot, &victims);
+            links::pin(row, link, &victims);
         }
         Step::Pinned.done();
         let word = node_word(self.space, slot);
@@ -284,12 +295,12 @@ impl Insert<'_> {
     /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.
     fn offer(&self, level: usize, node: u32, scratch: &mut InsertScratch) {
         let graph = self.graph;
-        let (row, name) = if level == 0 {
-            (graph.row(node), self.newcomer.slot)
+        let (row, name, slot) = if level == 0 {
+            (graph.row(node), self.newcomer.slot, node)
         } else {
-            (graph.upper_row(node, level), self.newcomer.upper)
+            (graph.upper_row(node, level), self.newcomer.upper, graph.slot_of(node))
         };
-        let link = Link::new(name, false);
+        let link = self.link(slot, name);
         for _ in 0..RETRIES {
             if links::offer(row, link) == Offer::Linked {
                 return;
@@ -319,7 +330,7 @@ impl Insert<'_> {
         let InsertScratch { selector, row: links, .. } = scratch;
         links::read_links(row, links);
         if links.iter().all(|link| link.target() != name) {
-            links.push(Link::new(name, false));
+            links.push(self.link(slot_of(node), name));
         }
         let parent = Graph::parent(self.space, level, node);
         let kept = selector.prune(self.space, slot_of(node), parent, row.len(), &slot_of, links);
@@ -349,7 +360,7 @@ mod tests {
             fresh.write(0, &[position as f32], &mut RowScratch::default());
             let slot = fresh.slot();
             (scratch.walk.distances, scratch.walk.hops) = (u32::MAX, u32::MAX);
-            insert(&graph, &space, Newcomer { slot, level: 0, upper: 0 }, 8, &mut scratch);
+            insert(&graph, &space, Newcomer { slot, level: 0, upper: 0 }, None, 8, &mut scratch);
             assert!(slot == 1 || scratch.walk.distances < slot, "counts of one insert");
         }
     }

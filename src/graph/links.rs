@@ -3,6 +3,12 @@
 //! A row is a fixed number of words, each 0 or a link; holes are normal and order means nothing.
 //! Writers change one word at a time by compare-and-swap; readers copy the words and never retry.
 //!
+//! # What a writer compares
+//! Whether a word is the link that a writer means is a question of its target, and of its pin where
+//! that matters. Its confidence may change at any instant ([`set_confidence`]), also while it is
+//! pinned, and means nothing here: an exchange that fails looks at the same word again, and a link
+//! that changes its pin keeps its confidence.
+//!
 //! # Publication
 //! A node's vector, code and key are complete before any link names it, and its links before it is
 //! pinned. The link that names it is published by a releasing exchange; a reader copies words by
@@ -83,7 +89,7 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 }
 
 /// Puts `link` into an empty word, unless the row is full. A link to the same target that is
-/// already there stays, pinned if either is.
+/// already there stays, pinned if either is, and as sure as it was.
 ///
 /// Two inserts that choose each other offer the same links to the same rows, and holes may open
 /// anywhere meanwhile, so whoever has put a link looks again and takes away what is there twice.
@@ -95,7 +101,8 @@ pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
         // Acquire pairs with the release of the link that may stand here already.
         let mut seen = Link::from_bits(row.load(place, Ordering::Acquire));
         while seen.target() == link.target() {
-            if seen.pinned() || !link.pinned() || row.exchange(place, seen.bits(), link.bits()) {
+            let pinned = seen.with_pin();
+            if seen.pinned() || !link.pinned() || row.exchange(place, seen.bits(), pinned.bits()) {
                 return Offer::Linked;
             }
             seen = Link::from_bits(row.load(place, Ordering::Acquire));
@@ -119,40 +126,78 @@ fn leave_one<W: Words + ?Sized>(row: &W, own: usize, link: Link) {
     // its fence first, and the other sees its link.
     row.full_fence();
     for place in (0..row.len()).filter(|&place| place != own) {
-        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
-        if seen.target() != link.target() {
-            continue;
+        loop {
+            let seen = Link::from_bits(row.load(place, Ordering::Acquire));
+            if seen.target() != link.target() {
+                break;
+            }
+            let mine = Link::from_bits(row.load(own, Ordering::Acquire));
+            if mine.target() != link.target() {
+                return;
+            }
+            let (loses, word) = match (seen.pinned(), mine.pinned()) {
+                (true, _) => (own, mine),
+                (false, true) => (place, seen),
+                (false, false) => (own.max(place), if own > place { mine } else { seen }),
+            };
+            // Once more where another took it away, made it the pinned one, or changed how sure it
+            // is: given up then, the link would be there twice for good.
+            if row.exchange(loses, word.bits(), 0) {
+                break;
+            }
         }
-        let (loses, bits) = match (seen.pinned(), link.pinned()) {
-            (true, _) => (own, link.bits()),
-            (false, true) => (place, seen.bits()),
-            (false, false) => (own.max(place), if own > place { link } else { seen }.bits()),
-        };
-        // False where the other took it away, or made it the pinned one.
-        row.exchange(loses, bits, 0);
     }
+}
+
+/// Exchanges the word at `place` for what `change` makes of its link, until that succeeds or there
+/// is nothing to change; whether it did.
+///
+/// Lock-free: each turn but the last, another writer's exchange of this word has succeeded.
+fn exchange<W: Words + ?Sized>(
+    row: &W,
+    place: usize,
+    change: impl Fn(Link) -> Option<Link>,
+) -> bool {
+    loop {
+        // Acquire pairs with the release of the link that stands here.
+        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
+        match change(seen) {
+            None => return false,
+            Some(link) if row.exchange(place, seen.bits(), link.bits()) => return true,
+            Some(_) => {}
+        }
+    }
+}
+
+/// Makes the link to `target` as sure as `step` says, and leaves its pin as it is; false if the row
+/// has none.
+///
+/// One word changes, so it is as if nothing had happened to a link that is replaced meanwhile.
+/// Where two inserts have put the same link at once, and one of them is about to go ([`offer`]), it
+/// may be that one which changes: then the one that stays was put later.
+#[inline(never)]
+pub(crate) fn set_confidence<W: Words + ?Sized>(row: &W, target: u32, step: u8) -> bool {
+    let is_it = |seen: Link| !seen.is_none() && seen.target() == target;
+    let change = |seen: Link| is_it(seen).then(|| seen.with_confidence(step));
+    (0..row.len()).any(|place| exchange(row, place, change))
 }
 
 /// Replaces the unpinned link to `victim` by `link`; false if it is gone or was pinned meanwhile.
 #[inline(never)]
 pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool {
-    (0..row.len()).any(|place| {
-        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
-        // One exchange decides: a pin added meanwhile changes the word, and the exchange fails.
-        seen.target() == victim && !seen.pinned() && row.exchange(place, seen.bits(), link.bits())
-    })
+    // One exchange decides: a pin added meanwhile changes the word, and the exchange fails.
+    let change = |seen: Link| (seen.target() == victim && !seen.pinned()).then_some(link);
+    (0..row.len()).any(|place| exchange(row, place, change))
 }
 
 /// Takes the pin off the link to `target`, which hangs elsewhere by now, or leads nowhere: the link
-/// stays as any other, or goes. Only whoever reclaims dead nodes does this.
+/// stays as any other and as sure as it was, or goes. Only whoever reclaims dead nodes does this.
 #[inline(never)]
 pub(crate) fn unpin<W: Words + ?Sized>(row: &W, target: u32, stays: bool) {
-    let left = if stays { Link::new(target, false) } else { Link::NONE };
-    // Nobody else changes a pinned word, so one exchange succeeds.
-    let found = (0..row.len()).any(|place| {
-        let seen = Link::from_bits(row.load(place, Ordering::Acquire));
-        seen.target() == target && seen.pinned() && row.exchange(place, seen.bits(), left.bits())
-    });
+    let left = |seen: Link| if stays { seen.without_pin() } else { Link::NONE };
+    // Nobody else changes a pinned word but for its confidence, so the exchange succeeds at last.
+    let change = |seen: Link| (seen.target() == target && seen.pinned()).then(|| left(seen));
+    let found = (0..row.len()).any(|place| exchange(row, place, change));
     debug_assert!(found, "a child is pinned by its parent");
 }
 
@@ -181,24 +226,21 @@ pub(crate) fn promise<W: Word + ?Sized>(node: &W, limit: u32) -> Option<u32> {
     change(node, room).map(Node::rank)
 }
 
-/// Pins `target` into the row of a parent that has promised room. `worst` names the links that may
-/// be given up for it, most dispensable first; any other unpinned link comes after them.
+/// Puts the pinned `link` into the row of a parent that has promised room. `worst` names the links
+/// that may be given up for it, most dispensable first; any other unpinned link comes after them.
 ///
 /// Lock-free: fewer words than the row has are ever promised, so each pass meets an empty or
 /// unpinned word, and an exchange fails only where another writer's has just succeeded.
 #[inline(never)]
-pub(crate) fn pin<W: Words + ?Sized>(row: &W, target: u32, worst: &[u32]) {
-    let link = Link::new(target, true);
+pub(crate) fn pin<W: Words + ?Sized>(row: &W, link: Link, worst: &[u32]) {
+    debug_assert!(link.pinned());
     loop {
         if offer(row, link) == Offer::Linked || worst.iter().any(|&victim| evict(row, victim, link))
         {
             return;
         }
-        let any = (0..row.len()).any(|place| {
-            let seen = Link::from_bits(row.load(place, Ordering::Acquire));
-            !seen.pinned() && row.exchange(place, seen.bits(), link.bits())
-        });
-        if any {
+        let change = |seen: Link| (!seen.pinned()).then_some(link);
+        if (0..row.len()).any(|place| exchange(row, place, change)) {
             return;
         }
     }
@@ -356,7 +398,7 @@ mod tests {
             };
             let parent = promise_below(&below, |slot| &rows[slot as usize][..], node);
             nodes[slot].store(Node::linked(slot as u32, 0).bits(), Ordering::Relaxed);
-            pin(&rows[parent as usize][..], slot as u32, &[]);
+            pin(&rows[parent as usize][..], Link::new(slot as u32, true), &[]);
         }
         // Two children a node: the tree of 20,000 is 14 high when it is even.
         assert!(looks.get() < 20 * count, "{} looks for {count} nodes", looks.get());

@@ -18,6 +18,8 @@ use crate::store::{Grace, SwapCell};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::{Word, explore};
 
+mod confidence;
+
 /// A row with these links from its first word on, and holes after them.
 fn row(words: usize, links: &[Link]) -> Box<[AtomicU32]> {
     (0..words).map(|place| AtomicU32::new(links.get(place).map_or(0, |link| link.bits()))).collect()
@@ -97,7 +99,7 @@ impl Tiny {
         let parent = links::promise_below(&below, |slot| self.row(slot), |slot| self.node(slot));
         let rank = self.ranks.fetch_add(1, Ordering::AcqRel);
         self.node(slot).store(Node::linked(rank, 0).bits(), Ordering::Release);
-        links::pin(self.row(parent), slot, &[]);
+        links::pin(self.row(parent), pinned(slot), &[]);
         parent
     }
 
@@ -182,7 +184,7 @@ fn loom_a_pin_on_a_full_row_is_not_lost_to_an_eviction() {
         let words: Arc<Box<[AtomicU32]>> = Arc::new(row(2, &[link(8), link(9)]));
         let pinning = thread::spawn({
             let words = Arc::clone(&words);
-            move || links::pin(&words[..], 4, &[9])
+            move || links::pin(&words[..], pinned(4), &[9])
         });
         // What a reverse link does on a full row, with both words as victims.
         if links::offer(&words[..], link(5)) == Offer::Full {
@@ -202,7 +204,7 @@ fn loom_two_pins_and_an_eviction_share_a_full_row() {
         let pinning: Vec<_> = [4, 5]
             .map(|target| {
                 let words = Arc::clone(&words);
-                thread::spawn(move || links::pin(&words[..], target, &[9]))
+                thread::spawn(move || links::pin(&words[..], pinned(target), &[9]))
             })
             .into();
         let _ = [9, 8].iter().any(|&victim| links::evict(&words[..], victim, link(6)));
@@ -220,7 +222,7 @@ fn loom_a_link_that_is_being_pinned_is_not_evicted() {
         let words: Arc<Box<[AtomicU32]>> = Arc::new(row(2, &[link(4), pinned(9)]));
         let pinning = thread::spawn({
             let words = Arc::clone(&words);
-            move || links::pin(&words[..], 4, &[])
+            move || links::pin(&words[..], pinned(4), &[])
         });
         let evicted = links::evict(&words[..], 4, link(5));
         pinning.join().unwrap();
@@ -370,7 +372,7 @@ impl Round {
         links::read_links(graph.row(DEAD), &mut children);
         for child in children.iter().filter(|link| link.pinned()).map(|link| link.target()) {
             assert!(links::promise(graph.node(ANCHOR), 3).is_some(), "the anchor has room");
-            links::pin(graph.row(ANCHOR), child, &[]);
+            links::pin(graph.row(ANCHOR), pinned(child), &[]);
             links::unpin(graph.row(DEAD), child, false);
             links::change(graph.node(DEAD), |seen| Some(seen.without_pin()));
         }
@@ -422,7 +424,7 @@ impl Round {
         let has_room = |parent: &u32| links::promise(graph.node(*parent), 3).is_some();
         let parent = [DEAD, ANCHOR].into_iter().find(has_room).expect("the anchor has room");
         let rank = graph.ranks.fetch_add(1, Ordering::AcqRel);
-        links::pin(graph.row(parent), NEW, &[]);
+        links::pin(graph.row(parent), pinned(NEW), &[]);
         graph.node(NEW).store(Node::linked(rank, 0).bits(), Ordering::Release);
     }
 

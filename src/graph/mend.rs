@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::confidence::{Surety, link_between, sort_surest, surest_first};
 use super::layout::{Graph, node, node_word};
 use super::links;
 use super::pool::{Candidate, sort};
@@ -67,14 +68,20 @@ impl MendScratch {
 
     /// Moves the children of a dead node elsewhere, then takes it from its own parent; false if
     /// some find no place.
-    pub(super) fn empty_out(&mut self, graph: &Graph, space: &Space, slot: u32) -> bool {
+    pub(super) fn empty_out(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        surety: Surety<'_>,
+        slot: u32,
+    ) -> bool {
         let parents = &space.store.parents;
         let mut children = Vec::new();
         links::read_links(graph.row(slot), &mut children);
         children.retain(|link| link.pinned());
         for child in children.iter().map(|link| link.target()) {
-            if let Some(parent) = self.find_parent(graph, space, child, slot) {
-                self.hang(graph, space, child, parent);
+            if let Some(parent) = self.find_parent(graph, space, surety, child, slot) {
+                self.hang(graph, space, surety, child, parent);
                 Step::ChildHung.done();
                 // The link stays: whoever has to replace one to this node is led on to its children.
                 links::unpin(graph.row(slot), child, true);
@@ -97,7 +104,14 @@ impl MendScratch {
 
     /// A parent of smaller rank that has promised room: near the child if there is one, else above
     /// its old one, else one of whose children moves below the child.
-    fn find_parent(&mut self, graph: &Graph, space: &Space, child: u32, old: u32) -> Option<u32> {
+    fn find_parent(
+        &mut self,
+        graph: &Graph,
+        space: &Space,
+        surety: Surety<'_>,
+        child: u32,
+        old: u32,
+    ) -> Option<u32> {
         let word = |slot| node_word(space, slot);
         let rank = node(space, child).rank();
         let may = |slot: u32| node(space, slot).is_linked() && node(space, slot).rank() < rank;
@@ -120,7 +134,7 @@ impl MendScratch {
         }
         let full: Vec<u32> = self.near.iter().map(|c| c.node()).collect();
         full.into_iter()
-            .find(|&parent| self.make_room(graph, space, child, rank, parent))
+            .find(|&parent| self.make_room(graph, space, surety, child, parent))
             .or_else(|| promise_older(graph, space, rank))
     }
 
@@ -129,10 +143,11 @@ impl MendScratch {
         &mut self,
         graph: &Graph,
         space: &Space,
+        surety: Surety<'_>,
         child: u32,
-        rank: u32,
         parent: u32,
     ) -> bool {
+        let rank = node(space, child).rank();
         let mut links = Vec::new();
         links::read_links(graph.row(parent), &mut links);
         // One whose insert still runs may be about to link the child itself.
@@ -146,24 +161,28 @@ impl MendScratch {
         if links::promise(node_word(space, child), graph.pins_limit()).is_none() {
             return false;
         }
-        self.hang(graph, space, younger, child);
+        self.hang(graph, space, surety, younger, child);
         links::unpin(graph.row(parent), younger, true);
         true
     }
 
     /// Pins `child` into the row of a parent that has promised room.
-    fn hang(&mut self, graph: &Graph, space: &Space, child: u32, parent: u32) {
+    fn hang(&mut self, graph: &Graph, space: &Space, surety: Surety<'_>, child: u32, parent: u32) {
         links::read_links(graph.row(parent), &mut self.links);
         self.names.clear();
         self.names.extend(self.links.iter().filter(|l| !l.pinned()).map(|l| l.target()));
         self.score(space, parent);
-        let worst: Vec<u32> = self.near.iter().rev().map(|c| c.node()).collect();
-        links::pin(graph.row(parent), child, &worst);
+        let Self { links, near, .. } = self;
+        let link_to = |name| links.iter().find(|link| link.target() == name);
+        sort_surest(near, |name| link_to(name).map_or(0, |link| link.confidence()));
+        let worst: Vec<u32> = near.iter().rev().map(|c| c.node()).collect();
+        let ends = [parent, child];
+        links::pin(graph.row(parent), link_between(surety, ends, child).with_pin(), &worst);
         // Relaxed: read by this thread, where no writer runs, and by inserts as what is worth keeping.
         space.store.parents.word(child).store(parent, Ordering::Relaxed);
         // As far as there is room. One whose insert still runs may be about to link the child itself.
         if node(space, parent).is_sure() {
-            links::offer(graph.row(child), Link::new(parent, false));
+            links::offer(graph.row(child), link_between(surety, ends, parent));
         }
     }
 
@@ -200,6 +219,7 @@ impl MendScratch {
         &mut self,
         space: &Space,
         layer: &Rows<'_>,
+        surety: Surety<'_>,
         name: u32,
         gone: &Gone<'_>,
     ) -> bool {
@@ -229,19 +249,21 @@ impl MendScratch {
             there.clear();
             there.extend(near.iter().copied().filter(stands));
             near.retain(|candidate| !stands(candidate));
-            selector.complete(space, there, near, lost.len(), slot_of, kept);
+            let near = surest_first(surety, slot_of(name), slot_of, near);
+            selector.complete(space, there, &near, lost.len(), slot_of, kept);
         } else {
             self.kept.clear();
         }
-        let chosen = self.kept.iter().map(|c| Link::new(c.node(), false));
+        let link = |from: u32, to: u32| link_between(surety, [from, to].map(slot_of), to);
+        let chosen = self.kept.iter().map(|c| link(name, c.node()));
         let is_sure = node(space, slot_of(name)).is_sure();
-        for (&lost, link) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
+        for (&lost, new) in self.lost.iter().zip(chosen.chain(std::iter::repeat(Link::NONE))) {
             // False where an insert has put another link in its place.
-            let is_new = links::evict(row(name), lost, link) && !link.is_none();
+            let is_new = links::evict(row(name), lost, new) && !new.is_none();
             Step::LinkMended.done();
             // A link back where there is room: rows that only lose links would thin out.
             if is_new && is_sure {
-                links::offer(row(link.target()), Link::new(name, false));
+                links::offer(row(new.target()), link(new.target(), name));
             }
         }
         true

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `word` | the bits of link, node and entry words |
 //! | `links` | the protocol of one row: read, offer, evict, promise, pin |
+//! | `confidence` | how sure links are |
 //! | `layout` | where rows lie; the layers as the walk sees them |
 //! | `probe`, `pool`, `visited`, `walk` | search: score, keep the best, remember, expand |
 //! | `rank` | compare the best again, on vectors |
@@ -46,6 +47,7 @@
 
 mod audit;
 mod build;
+mod confidence;
 mod insert;
 mod layout;
 mod level;

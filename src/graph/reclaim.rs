@@ -22,6 +22,7 @@
 
 use std::sync::Arc;
 
+use super::confidence::Surety;
 use super::layout::{Graph, node, node_word};
 use super::mend::{Gone, MendScratch, Rows};
 use super::word::{Entry, Node};
@@ -87,11 +88,13 @@ impl Reclaim {
     }
 
     /// Does a bounded piece of work, if there is any; false if there is none to do. What the last
-    /// round left is not tried again alone, unless somebody waits for it.
+    /// round left is not tried again alone, unless somebody waits for it. `surety` says how sure the
+    /// links are that take the place of others.
     pub(crate) fn step(
         &mut self,
         graph: &Graph,
         space: &Space,
+        surety: Surety<'_>,
         grace: &impl Grace,
         is_urgent: bool,
     ) -> bool {
@@ -100,10 +103,10 @@ impl Reclaim {
             Stage::Rest => self.begin(graph, space, is_urgent),
             Stage::Collect => self.collect(space, grace),
             Stage::FirstGrace => self.wait(Stage::Move, grace),
-            Stage::Move => self.move_children(graph, space),
-            Stage::SweepUpper => self.sweep_upper(graph, space),
+            Stage::Move => self.move_children(graph, space, surety),
+            Stage::SweepUpper => self.sweep_upper(graph, space, surety),
             Stage::Raise => self.raise_entry(graph, space),
-            Stage::Sweep => self.sweep(graph, space, grace),
+            Stage::Sweep => self.sweep(graph, space, surety, grace),
             Stage::SecondGrace => self.wait(Stage::Free, grace),
             Stage::Free => self.free(graph, space),
         }
@@ -168,13 +171,13 @@ impl Reclaim {
         }
     }
 
-    fn move_children(&mut self, graph: &Graph, space: &Space) {
+    fn move_children(&mut self, graph: &Graph, space: &Space, surety: Surety<'_>) {
         self.scratch.begin(space);
         let start = self.cursor as usize;
         let stop = self.doomed.len().min(start + MOVES);
         for place in start..stop {
             let slot = self.doomed[place];
-            if self.scratch.empty_out(graph, space, slot) {
+            if self.scratch.empty_out(graph, space, surety, slot) {
                 self.gone[slot as usize / 64] |= 1 << (slot % 64);
                 Step::EmptiedOut.done();
             }
@@ -200,7 +203,7 @@ impl Reclaim {
     }
 
     /// Rows of upper levels, by the runs of rows that belong to one slot each.
-    fn sweep_upper(&mut self, graph: &Graph, space: &Space) {
+    fn sweep_upper(&mut self, graph: &Graph, space: &Space, surety: Surety<'_>) {
         let end = graph.heads().upper_next;
         let (mut id, mut mended) = (self.cursor, 0);
         let stop = id.saturating_add(ROWS);
@@ -218,7 +221,7 @@ impl Reclaim {
                         row: &|name| graph.upper_row(name, level),
                         slot_of: &|name| graph.slot_of(name),
                     };
-                    mended += usize::from(self.scratch.mend(space, &layer, id, &gone));
+                    mended += usize::from(self.scratch.mend(space, &layer, surety, id, &gone));
                 }
             }
             self.highest = highest(self.highest, space, slot, (id, rows));
@@ -257,7 +260,7 @@ impl Reclaim {
         }
     }
 
-    fn sweep(&mut self, graph: &Graph, space: &Space, grace: &impl Grace) {
+    fn sweep(&mut self, graph: &Graph, space: &Space, surety: Surety<'_>, grace: &impl Grace) {
         // Slots taken later are those of inserts that began after the nodes had died.
         let end = space.end();
         let gone = Gone(&self.gone);
@@ -267,7 +270,7 @@ impl Reclaim {
         while slot < stop && mended < MENDS {
             // Also that of what goes itself, as above.
             if !node(space, slot).is_given_back() {
-                mended += usize::from(self.scratch.mend(space, &layer, slot, &gone));
+                mended += usize::from(self.scratch.mend(space, &layer, surety, slot, &gone));
                 Step::RowSwept.done();
             }
             slot += 1;

@@ -1,6 +1,7 @@
 //! Choosing diverse neighbours (algorithm 4 of Malkov and Yashunin 2018).
 
-use super::pool::{Candidate, sort};
+use super::confidence::{doubted, sort_doubted};
+use super::pool::Candidate;
 use super::probe::Probe;
 use super::word::Link;
 use crate::store::Space;
@@ -34,8 +35,9 @@ impl Selector {
 
     /// Sorts the links of a row that has too many, and returns how many of the first it keeps: the
     /// pinned, one to the `parent` and the most diverse others, at most `limit`, nearest first.
-    /// Then come those it gives up, nearest first. `centre` is the slot of the row's node, and the
-    /// parent 0 above level 0; otherwise as [`Self::select`].
+    /// Then come those it gives up, nearest first. Of equally near ones the surest come first, and
+    /// so are given up last. `centre` is the slot of the row's node, and the parent 0 above level 0;
+    /// otherwise as [`Self::select`].
     pub(crate) fn prune(
         &mut self,
         space: &Space,
@@ -51,15 +53,17 @@ impl Selector {
         self.probe.set_item(space, centre, self.on_codes);
         self.probe.score(space, &self.slots, &mut self.ordinals);
         let scored = row.iter().zip(&self.ordinals);
-        let mut candidates: Vec<_> =
-            scored.map(|(link, &ordinal)| Candidate::new(ordinal, link.target())).collect();
-        sort(&mut candidates);
+        let mut candidates: Vec<_> = scored
+            .map(|(link, &ordinal)| doubted(ordinal, link.target(), link.confidence()))
+            .collect();
+        sort_doubted(&mut candidates);
         let pinned = |node| row.iter().any(|link| link.pinned() && link.target() == node);
         let mut kept = Vec::with_capacity(limit);
         let must = |node| node == parent || pinned(node);
         self.select(space, &candidates, limit, slot_of, &must, &mut kept);
         let given_up = candidates.iter().filter(|candidate| !kept.contains(candidate));
-        let sorted = kept.iter().chain(given_up).map(|c| Link::new(c.node(), pinned(c.node())));
+        let link_to = |node| row.iter().find(|link| link.target() == node).copied();
+        let sorted = kept.iter().chain(given_up).filter_map(|c| link_to(c.node()));
         *row = sorted.collect();
         kept.len()
     }

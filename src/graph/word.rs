@@ -14,11 +14,15 @@ use crate::limits::SLOT_BITS;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 const PIN: u32 = 1 << SLOT_BITS;
 const CONFIDENCE_SHIFT: u32 = SLOT_BITS + 1;
-/// Confidence of a link nobody has spoken about: full.
-const CONFIDENCE_FULL: u32 = 31;
+const CONFIDENCE_MASK: u32 = 31 << CONFIDENCE_SHIFT;
+/// Confidence of a link nobody has spoken about, and the highest: 31 of 31.
+pub(crate) const CONFIDENCE_FULL: u8 = 31;
 
-/// A directed link: the target (a slot, or an upper id on upper levels) and whether the backbone
-/// needs it.
+/// A directed link: the target (a slot, or an upper id on upper levels), whether the backbone needs
+/// it, and how sure it is.
+///
+/// Equal links are equal words. Who asks for the link to a node compares targets: its confidence
+/// changes at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link(u32);
 
@@ -26,10 +30,11 @@ impl Link {
     /// The absent link: what zeroed memory holds.
     pub(crate) const NONE: Self = Self(0);
 
+    /// A link of full confidence.
     pub(crate) fn new(target: u32, pinned: bool) -> Self {
         debug_assert!(target != 0 && target <= SLOT_MASK);
         let pin = if pinned { PIN } else { 0 };
-        Self(target | pin | CONFIDENCE_FULL << CONFIDENCE_SHIFT)
+        Self(target | pin | CONFIDENCE_MASK)
     }
 
     #[inline(always)]
@@ -51,6 +56,28 @@ impl Link {
     /// Whether pruning must keep the link.
     pub(crate) fn pinned(self) -> bool {
         self.0 & PIN != 0
+    }
+
+    /// The same link, which pruning must keep.
+    pub(crate) fn with_pin(self) -> Self {
+        Self(self.0 | PIN)
+    }
+
+    /// The same link, which pruning may give up.
+    pub(crate) fn without_pin(self) -> Self {
+        Self(self.0 & !PIN)
+    }
+
+    /// How sure the link is, in steps of 0..=31.
+    pub(crate) fn confidence(self) -> u8 {
+        (self.0 >> CONFIDENCE_SHIFT) as u8
+    }
+
+    /// The same link, as sure as this; steps above 31 count as 31.
+    pub(crate) fn with_confidence(self, step: u8) -> Self {
+        debug_assert!(!self.is_none(), "the absent link is the word 0");
+        let step = u32::from(step.min(CONFIDENCE_FULL));
+        Self(self.0 & !CONFIDENCE_MASK | step << CONFIDENCE_SHIFT)
     }
 
     pub(crate) fn is_none(self) -> bool {

@@ -92,7 +92,7 @@ fn reclaim_some(root: &Pinned<'_, Root>, is_urgent: bool) -> bool {
     let taken = root.reclaim.try_take();
     taken.is_none_or(|mut reclaim| {
         Step::ReclaimTaken.done();
-        reclaim.step(&root.graph, &root.space, root, is_urgent)
+        reclaim.step(&root.graph, &root.space, None, root, is_urgent)
     })
 }
 

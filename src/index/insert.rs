@@ -185,7 +185,7 @@ impl Index {
         // Nothing fails from here on.
         let mut scratch = self.inserts.take(|| InsertScratch::new(&root.space));
         let newcomer = Newcomer { slot, level, upper };
-        insert(&root.graph, &root.space, newcomer, ef_construction, &mut scratch);
+        insert(&root.graph, &root.space, newcomer, None, ef_construction, &mut scratch);
         Ok(())
     }
 }
