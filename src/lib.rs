@@ -81,8 +81,8 @@ pub use error::{Error, Result};
 pub use graph::{Audit, Broken};
 pub use index::{
     Associated, Association, Batch, Builder, Codes, DEFAULT_EF, Effort, Hit, Index, Item, KeySet,
-    Keys, Memory, Op, Options, Recollect, Recollected, Recollection, Phase, Plan, Progress, Search, TagFilter, UnknownCodes, Weighed,
-    WeighedHit, WeighedHits, Work, key_of,
+    Keys, Memory, Op, Options, Phase, Plan, Progress, Recollect, Recollected, Recollection, Search,
+    TagFilter, UnknownCodes, Weighed, WeighedHit, WeighedHits, Work, key_of,
 };
 pub use snapshot::Check;
 pub use store::{Allocator, Heap, Region};

@@ -84,7 +84,6 @@ pub(super) fn sort_doubted(candidates: &mut [Candidate]) {
     }
 }
 
-#[allow(dead_code, reason = "called by the layers that speak about items")]
 impl Graph {
     /// Makes the link of level 0 from one slot to another as sure as `step` says (those above 31
     /// count as 31); false if there is none. Lock-free, beside readers and writers; O(m).

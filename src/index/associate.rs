@@ -127,22 +127,28 @@ impl Index {
         associations.set_edge((from, to, kind), &root, &|id| root.leads_to(id).is_some(), &|_| None)
     }
 
-    /// Makes the associations from one item to another surer, since they were of use: each confidence
-    /// `c` becomes `c + rate · (1 − c)`; false if there is none that could be.
+    /// Makes what leads from one item to another surer, since it was of use: of their associations,
+    /// and of the link of the graph if there is one, each confidence `c` becomes `c + rate · (1 − c)`.
+    /// False if there is none that could be surer.
     ///
     /// What fires together wires together (Hebb 1949), in the bounded form: nothing exceeds
     /// certainty, however often it is of use.
     ///
     /// # Errors
-    /// [`Error::Memory`](crate::Error::Memory) for a rate outside of 0..=1; as for [`Self::dissociate`].
+    /// [`Error::Memory`](crate::Error::Memory) for a rate outside of 0..=1; as for
+    /// [`Self::dissociate`].
     pub fn strengthen(&self, from: u64, to: u64, rate: f32) -> Result<bool> {
         check_rate(rate)?;
         let _beside_others = self.gate.share()?;
         let root = self.root();
+        root.admit_writer()?;
+        let (Some(from), Some(to)) = (root.find(from), root.find(to)) else { return Ok(false) };
+        let mut any = root.strengthen_link(from, to, rate);
         let associations = &root.space.associations;
-        let id = |key| root.find(key).map(|slot| associations.id(slot)).filter(|&id| id != 0);
-        let (Some(from), Some(to)) = (id(from), id(to)) else { return Ok(false) };
-        let mut any = false;
+        let (from, to) = (associations.id(from), associations.id(to));
+        if from == 0 || to == 0 {
+            return Ok(any);
+        }
         for edge in associations.edges(from).iter().filter(|edge| edge.to == to) {
             let surer = |edge: Option<Edge>| {
                 edge.map(|edge| Edge { confidence: edge.confidence.strengthened(rate), ..edge })
@@ -151,6 +157,21 @@ impl Index {
             any |= associations.set_edge((from, to, edge.kind), &root, &leads, &surer)?;
         }
         Ok(any)
+    }
+
+    /// [Strengthens](Self::strengthen) what leads from each of some items, such as those that were
+    /// recollected together, to each other one. O(keys²).
+    ///
+    /// # Errors
+    /// As for [`Self::strengthen`], when some may be stronger.
+    pub fn strengthen_among(&self, keys: &[u64], rate: f32) -> Result<usize> {
+        let mut stronger = 0;
+        for (place, &from) in keys.iter().enumerate() {
+            for &to in keys[..place].iter().chain(&keys[place + 1..]) {
+                stronger += usize::from(self.strengthen(from, to, rate)?);
+            }
+        }
+        Ok(stronger)
     }
 
     /// The associations out of the item of a key, by whom they lead to and by kind; none if there is
@@ -179,6 +200,14 @@ pub(super) fn check_rate(rate: f32) -> Result<(), Refused> {
 }
 
 impl Root {
+    /// Makes the link of the graph from one slot to another surer; false if there is none, or it
+    /// cannot be.
+    fn strengthen_link(&self, from: u32, to: u32, rate: f32) -> bool {
+        let Some(step) = self.graph.confidence(from, to) else { return false };
+        let surer = Confidence::from_link(step).strengthened(rate).to_link();
+        surer > step && self.graph.set_confidence(from, to, surer)
+    }
+
     /// The slots that associations lead to out of a slot, and the associations.
     pub(super) fn associated(&self, slot: u32) -> impl Iterator<Item = (u32, &Edge)> {
         let associations = &self.space.associations;

@@ -198,7 +198,9 @@ impl Index {
             Plan { m: options.m, ef_construction: options.ef_construction, seed: options.seed };
         let upper_rows = upper_rows(plan, order.len());
         let mut graph = Graph::zeroed(options.m, rows, upper_rows, allocator)?;
-        if !build(&space, &mut graph, plan, order, None, exec, progress)? {
+        let step = |slot| space.standings.step(slot);
+        let surety = space.standings.surety(&step);
+        if !build(&space, &mut graph, plan, order, surety, exec, progress)? {
             return Err(Error::Cancelled);
         }
         let root = Root::new(space, graph, keys, order.len() as u32);

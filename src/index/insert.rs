@@ -185,7 +185,9 @@ impl Index {
         // Nothing fails from here on.
         let mut scratch = self.inserts.take(|| InsertScratch::new(&root.space));
         let newcomer = Newcomer { slot, level, upper };
-        insert(&root.graph, &root.space, newcomer, None, ef_construction, &mut scratch);
+        let step = |slot| root.space.standings.step(slot);
+        let surety = root.space.standings.surety(&step);
+        insert(&root.graph, &root.space, newcomer, surety, ef_construction, &mut scratch);
         Ok(())
     }
 }

@@ -87,6 +87,19 @@ impl Standings {
         self.saved.is_some() || self.live.is_used()
     }
 
+    /// How sure the item of a slot is, in the steps of links.
+    pub(crate) fn step(&self, slot: u32) -> u8 {
+        self.get(slot).confidence.to_link()
+    }
+
+    /// What says how sure items are, unless all of them are certain.
+    pub(crate) fn surety<'a>(
+        &self,
+        step: &'a (dyn Fn(u32) -> u8 + Sync),
+    ) -> Option<&'a (dyn Fn(u32) -> u8 + Sync)> {
+        self.are_there().then_some(step)
+    }
+
     /// Bytes of memory held.
     pub(crate) fn bytes(&self) -> usize {
         self.live.bytes() + self.saved.as_ref().map_or(0, |(rows, _)| rows.bytes())

@@ -41,7 +41,8 @@ pub(super) fn run(asked: &Recollect<'_>) -> Result<Recollection> {
     in_range("gain", gain, (0.0, 10.0), "between 0 and 10")?;
     in_range("associations", associations.into(), (0.0, 1.0), "between 0 and 1")?;
     // Over inner products, whose sign says nothing of likeness, weighed with nothing is folded.
-    let folded = if scoring == Scoring::Plain { Scoring::Penalised { lambda: 0.0 } } else { scoring };
+    let folded =
+        if scoring == Scoring::Plain { Scoring::Penalised { lambda: 0.0 } } else { scoring };
     let scorer = folded.over(index.options.metric)?;
     let root = index.root();
     let retention = if now == 0 { Retention::default() } else { *root.retention.pin() };
@@ -111,7 +112,8 @@ impl<'a> Recollector<'a> {
             let mut scratch = index.searches.take(|| Scratch::new(&self.root.space));
             sought.walk(&mut scratch, &mut hits)
         };
-        let candidate = |Hit { key, distance }| Some(Candidate { slot: self.root.find(key)?, distance });
+        let candidate =
+            |Hit { key, distance }| Some(Candidate { slot: self.root.find(key)?, distance });
         let near = hits.into_iter().filter_map(candidate);
         (near.filter(|near| !cues.contains(&near.slot)).collect(), work)
     }
@@ -168,7 +170,8 @@ impl<'a> Recollector<'a> {
         cues: &[u32],
     ) -> Vec<Candidate> {
         let &Recollect { index, k, ef, .. } = self.asked;
-        let mut known: Vec<u32> = near.iter().map(|near| near.slot).chain(cues.iter().copied()).collect();
+        let mut known: Vec<u32> =
+            near.iter().map(|near| near.slot).chain(cues.iter().copied()).collect();
         known.sort_unstable();
         let active = activation.top(ef.max(k).saturating_add(known.len()));
         let is_new = |slot: &u32| known.binary_search(slot).is_err();
