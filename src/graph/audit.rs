@@ -158,8 +158,12 @@ fn audit_levels(graph: &Graph, space: &Space, audit: &mut Audit) -> Result<(), B
         }
         for level in 1..=rows {
             links::read_links(graph.upper_row(id, level), &mut row);
-            for link in &row {
+            for (place, link) in row.iter().enumerate() {
                 let target = link.target();
+                let twice = row[..place].iter().any(|earlier| earlier.target() == target);
+                ensure(!twice, "a row names a node once", slot)?;
+                // Nobody could take it out.
+                ensure(!link.pinned(), "the backbone is on level 0", slot)?;
                 let fits = is_upper_id(graph, target, level, next);
                 ensure(fits, "an upper link names a node of its level", slot)?;
                 let owner = graph.slot_of(target);

@@ -92,8 +92,9 @@ fn reclaim_some(root: &Pinned<'_, Root>, is_urgent: bool) -> bool {
     let taken = root.reclaim.try_take();
     taken.is_none_or(|mut reclaim| {
         Step::ReclaimTaken.done();
-        let step = |slot| root.space.standings.step(slot);
-        let surety = root.space.standings.surety(&step);
+        let standings = &root.space.standings;
+        let step = |slot| standings.step(slot);
+        let surety = standings.surety(&step);
         reclaim.step(&root.graph, &root.space, surety, root, is_urgent)
     })
 }

@@ -287,6 +287,13 @@ mod tests {
             }
         }
 
+        /// Where the first upper row is that has two links.
+        fn upper_row(&mut self) -> usize {
+            let rows = self.section(Kind::UpperRows);
+            let full = |row: &&[[u8; 4]]| row[..2].iter().all(|word| *word != [0; 4]);
+            16 * rows.chunks_exact(16).position(|row| full(&row)).unwrap()
+        }
+
         /// The upper id of a node that has another row after the first.
         fn tall(&mut self) -> u32 {
             let slots: Vec<_> = self.section(Kind::UpperSlots).to_vec();
@@ -331,6 +338,16 @@ mod tests {
                 let bits = file.word(Kind::Meta, ENTRY);
                 // Upper id and slot overlap in the low word: one upper id more is bit 28.
                 file.set(Kind::Meta, ENTRY, bits + (1 << 28));
+            }),
+            forgery("the backbone is on level 0", |file| {
+                let row = file.upper_row();
+                let link = file.word(Kind::UpperRows, row);
+                file.set(Kind::UpperRows, row, link | PIN);
+            }),
+            forgery("a row names a node once", |file| {
+                let row = file.upper_row();
+                let link = file.word(Kind::UpperRows, row);
+                file.set(Kind::UpperRows, row + 1, link);
             }),
             forgery("an upper link names a node of its level", |file| {
                 let middle = file.tall() + 1;
