@@ -166,9 +166,14 @@ pub enum Error {
         /// Bytes of the payload.
         bytes: usize,
     },
-    /// A number that no memory can have: a confidence, a curve, a weight.
-    #[error(transparent)]
-    Memory(#[from] crate::memory::Refused),
+    /// What no memory can have: a confidence, a curve, a weight out of range.
+    #[error("{name} must be {accepted}; choose one that is")]
+    Memory {
+        /// What it was given for.
+        name: &'static str,
+        /// What would be taken, in words.
+        accepted: &'static str,
+    },
     /// As many associations lead from an item as there can be.
     #[error(
         "{limit} associations lead from the item, the most there can be; put items between, by topic say"
@@ -288,7 +293,7 @@ impl Error {
             Self::TooManyTags { .. } => "too-many-tags",
             Self::BadFilter { .. } => "bad-filter",
             Self::PayloadTooLong { .. } => "payload-too-long",
-            Self::Memory(_) => "memory",
+            Self::Memory { .. } => "memory",
             Self::TooManyAssociations { .. } => "too-many-associations",
             Self::BadKind => "bad-kind",
             Self::NoCue => "no-cue",

@@ -311,11 +311,10 @@ mod tests {
         index.associate(&Association::new(0, 1).confidence(unsure)).unwrap();
         assert!(index.strengthen(0, 1, 0.5).unwrap() && !index.strengthen(1, 0, 0.5).unwrap());
         assert_eq!(index.associations(0)[0].confidence.get(), 0.75);
-        (0..100).for_each(|_| drop(index.strengthen(0, 1, 0.9).unwrap()));
+        while index.strengthen(0, 1, 0.9).unwrap() {}
         assert_eq!(index.associations(0)[0].confidence, Confidence::CERTAIN);
-        assert!(!index.strengthen(0, 1, 0.9).unwrap(), "it cannot be surer");
         for rate in [f32::NAN, -0.1, 1.1] {
-            assert!(matches!(index.strengthen(0, 1, rate), Err(Error::Memory(_))));
+            assert!(matches!(index.strengthen(0, 1, rate), Err(Error::Memory { .. })));
         }
     }
 
@@ -324,7 +323,7 @@ mod tests {
         let index = index();
         for weight in [0.0, -1.0, f32::NAN, f32::INFINITY, 2e6] {
             let refused = index.associate(&Association::new(0, 1).weight(weight));
-            assert!(matches!(refused, Err(Error::Memory(_))), "{weight}");
+            assert!(matches!(refused, Err(Error::Memory { .. })), "{weight}");
         }
         let long = "x".repeat(256);
         for kind in ["", &long] {

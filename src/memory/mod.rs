@@ -34,6 +34,8 @@ mod standing;
 
 pub use standing::{STANDING_BYTES, Standing};
 
+use crate::error::Error;
+
 /// What a setting or stored bytes were refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -54,6 +56,17 @@ pub enum Refused {
     /// Bytes that no trace was written as.
     #[error("these bytes are no trace of a memory; restore them from their source")]
     DamagedTrace,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let (name, accepted) = match refused {
+            Refused::OutOfRange { name, accepted } => (name, accepted),
+            Refused::SignedMetric => ("scoring", "another than the seed's under the inner product"),
+            Refused::DamagedTrace => ("a trace", "one that was written"),
+        };
+        Self::Memory { name, accepted }
+    }
 }
 
 /// Refuses a `value` outside `min..=max`, and what is no number.

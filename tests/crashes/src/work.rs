@@ -16,10 +16,12 @@ use ecphory::{
 use crate::Numbers;
 use crate::disk::SimDisk;
 
-/// An item as it can be read: vector, tags, payload, name, and what makes it a memory.
-type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>, Standing, Vec<Associated>);
-/// How the items of all spaces fade, and the items.
-pub type State = BTreeMap<String, (Retention, BTreeMap<u64, Kept>)>;
+/// An item as it can be read: vector, tags, payload, name, what makes it a memory.
+type Kept = (Vec<u32>, Vec<String>, Vec<u8>, Option<String>, Remembered);
+/// How an item fades, how it stands, whom it leads to.
+type Remembered = (Retention, Standing, Vec<Associated>);
+/// The items of all spaces.
+pub type State = BTreeMap<String, BTreeMap<u64, Kept>>;
 
 /// One thing that is asked of a store.
 #[derive(Clone, Debug)]
@@ -236,7 +238,7 @@ pub fn items(store: &Store) -> State {
     let space = |name: String| {
         let space = store.space(&name).expect("a name that was listed");
         let items = space.iter().map(|key| (key, item(&space, key))).collect();
-        (name, (space.retention(), items))
+        (name, items)
     };
     store.spaces().into_iter().map(space).collect()
 }
@@ -249,7 +251,8 @@ fn item(space: &Space, key: u64) -> Kept {
         assert!(space.keys_where(&TagFilter::tag(tag.as_str())).unwrap().contains(&key));
     }
     let (payload, name) = (space.payload(key).unwrap(), space.name_of_item(key));
-    (bits, tags, payload, name, space.standing(key).unwrap(), space.associations(key))
+    let remembered = (space.retention(), space.standing(key).unwrap(), space.associations(key));
+    (bits, tags, payload, name, remembered)
 }
 
 /// Whether what a store holds holds together: its graphs, and that each item finds itself.
