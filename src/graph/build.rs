@@ -38,6 +38,10 @@ const WINDOW: usize = 12;
 const PARENTS: usize = 16;
 /// Items per piece of parallel work.
 const GRAIN: usize = 16;
+/// The same where rows are only written.
+const WRITE_GRAIN: usize = 256;
+/// Parts that the offers of a batch are shared out to, by the rows they are to.
+const SHARES: usize = 64;
 
 /// What a build is asked for.
 #[derive(Clone, Copy)]
@@ -325,37 +329,51 @@ impl Build<'_> {
     }
 
     /// Writes the rows of the batch and merges its offers into the rows they name.
+    ///
+    /// All offers to one row are in one share, and sorted there, so a row is merged alike whoever
+    /// does it.
     fn link(&self, batch: Range<usize>, found: &[Found], parents: &[u32], exec: &dyn Exec) {
-        let slots = &self.nodes.slots[batch];
-        let mut offers = Vec::new();
-        for ((&slot, found), &parent) in slots.iter().zip(found).zip(parents) {
-            for (level, links) in found.links.iter().enumerate() {
-                let row = links.iter().map(|link| {
-                    let other = self.slot_at(link.node(), level);
-                    link_between(self.surety, [slot, other], link.node())
+        let start = batch.start;
+        let written = map_ranges(exec, batch.len(), WRITE_GRAIN, |range| {
+            let mut shares = vec![Vec::new(); SHARES];
+            for i in range {
+                let slot = self.nodes.slots[start + i];
+                self.write(slot, &found[i], parents[i], &mut |offer: Offered| {
+                    shares[offer.target as usize % SHARES].push(offer);
                 });
-                links::fill(self.row(level, self.node_at(slot, level)), row);
-                let source = self.node_at(slot, level);
-                offers.extend(links.iter().map(|link| Offered {
-                    level: level as u8,
-                    target: link.node(),
-                    source,
-                    unpinned: true,
-                }));
             }
-            if parent != 0 {
-                offers.push(Offered { level: 0, target: parent, source: slot, unpinned: false });
-            }
-        }
-        offers.sort_unstable();
-        let rows: Vec<&[Offered]> =
-            offers.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)).collect();
-        exec.for_each(rows.len(), 4 * GRAIN, &|range| {
+            shares
+        });
+        exec.for_each(SHARES, 1, &|range| {
             let mut worker = self.worker();
-            for offers in &rows[range] {
-                self.merge(offers, &mut worker);
+            for share in range {
+                let mut offers: Vec<Offered> =
+                    written.iter().flat_map(|shares| &shares[share]).copied().collect();
+                offers.sort_unstable();
+                for row in offers.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)) {
+                    self.merge(row, &mut worker);
+                }
             }
         });
+    }
+
+    /// Writes the rows of a node, and offers links back to those that they name.
+    fn write(&self, slot: u32, found: &Found, parent: u32, offer: &mut dyn FnMut(Offered)) {
+        for (level, links) in found.links.iter().enumerate() {
+            let source = self.node_at(slot, level);
+            let row = links.iter().map(|link| {
+                let other = self.slot_at(link.node(), level);
+                link_between(self.surety, [slot, other], link.node())
+            });
+            links::fill(self.row(level, source), row);
+            for link in links {
+                let (level, target) = (level as u8, link.node());
+                offer(Offered { level, target, source, unpinned: true });
+            }
+        }
+        if parent != 0 {
+            offer(Offered { level: 0, target: parent, source: slot, unpinned: false });
+        }
     }
 
     /// Takes the offers to one row: into its holes, or by one choice among all.

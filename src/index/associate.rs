@@ -249,7 +249,9 @@ impl Root {
         let mut led = None;
         while id != 0 && self.keys.find(key) != led {
             led = self.keys.find(key);
-            led.into_iter().for_each(|slot| self.space.associations.lead(id, slot));
+            if let Some(slot) = led {
+                self.space.associations.lead(id, slot);
+            }
         }
     }
 }

@@ -447,7 +447,7 @@ impl<'a> Search<'a> {
     }
 
     /// Hands on all that may be found, some at a time, in no order but within these.
-    pub(super) fn scan_all(&self, root: &Root, then: &mut dyn FnMut(&[Hit])) -> Result<Work> {
+    pub(super) fn scan_all(&self, root: &Root, then: &mut dyn FnMut(&[Hit])) -> Work {
         let Self { index, query, filter, watch, .. } = *self;
         let slots = filter.map_or_else(|| root.items(), |filter| filter.slots(root));
         let (mut hits, mut work) = (Vec::new(), Work { plan: Plan::Scan, ..Work::default() });
@@ -461,7 +461,7 @@ impl<'a> Search<'a> {
                 break;
             }
         }
-        Ok(work)
+        work
     }
 
     /// Takes out what is farther than was asked for. What is no distance, from a damaged file, is not

@@ -110,7 +110,7 @@ impl Weighed<'_> {
             return weigher.plain(search);
         }
         if search.is_exact() {
-            return weigher.all(search);
+            return Ok(weigher.all(search));
         }
         weigher.walked(search)
     }
@@ -133,10 +133,10 @@ impl Weigher<'_> {
     }
 
     /// By comparing all.
-    fn all(&self, search: Search<'_>) -> Result<WeighedHits> {
+    fn all(&self, search: Search<'_>) -> WeighedHits {
         let mut best = Offered::new(self, search.wanted());
-        let work = search.scan_all(self.root, &mut |hits| best.offer(hits))?;
-        Ok(best.memories(f32::INFINITY, work))
+        let work = search.scan_all(self.root, &mut |hits| best.offer(hits));
+        best.memories(f32::INFINITY, work)
     }
 
     /// By walks that keep more and more candidates.
@@ -160,7 +160,7 @@ impl Weigher<'_> {
             }
             let compared = 2 * walked.distances as usize;
             if compared.saturating_mul(SCAN_ADVANTAGE) >= self.root.len() {
-                let mut found = self.all(search)?;
+                let mut found = self.all(search);
                 found.work = work.then(found.work);
                 return Ok(found);
             }

@@ -82,10 +82,12 @@ impl Confidence {
         Self((f64::from(self.0) * retention.max(0.0).clamp(0.0, 1.0)) as f32)
     }
 
-    /// What it is after it was of use: `c + rate · (1 − c)`, at most 1.
+    /// What it is after it was of use: `c + rate · (1 − c)`, for a rate of 0..=1.
     #[must_use]
     pub fn strengthened(self, rate: f32) -> Self {
-        Self((self.0 + rate.max(0.0).min(1.0) * (1.0 - self.0)).min(1.0))
+        // The sum may round past 1.
+        let stronger = (self.0 + rate * (1.0 - self.0)).min(1.0);
+        if stronger > self.0 { Self(stronger) } else { self }
     }
 
     /// The nearest of the 32 steps that a link word has room for, ties to even.

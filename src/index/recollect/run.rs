@@ -76,7 +76,9 @@ fn query(asked: &Recollect<'_>, root: &Root, cues: &[u32]) -> Result<Vec<f32>> {
             let longest = vector.iter().fold(0.0_f32, |longest, value| longest.max(value.abs()));
             let scaled = |value: f32| f64::from(value) / f64::from(longest);
             let norm = vector.iter().map(|&value| scaled(value).powi(2)).sum::<f64>().sqrt();
-            vector.iter_mut().for_each(|value| *value = (scaled(*value) / norm) as f32);
+            for value in &mut vector {
+                *value = (scaled(*value) / norm) as f32;
+            }
         }
         vector
     };
@@ -88,7 +90,9 @@ fn query(asked: &Recollect<'_>, root: &Root, cues: &[u32]) -> Result<Vec<f32>> {
     for &slot in rest {
         sum.iter_mut().zip(vector(slot)).for_each(|(sum, value)| *sum += value);
     }
-    sum.iter_mut().for_each(|value| *value /= cues.len() as f32);
+    for value in &mut sum {
+        *value /= cues.len() as f32;
+    }
     // Opposite cues have no middle under cosine.
     Ok(if checked(&sum).is_ok() { sum } else { alone })
 }
@@ -130,7 +134,7 @@ impl<'a> Recollector<'a> {
         let mut seeds: Vec<(u32, f64)> = Vec::new();
         seeds.extend(cues.iter().map(|&cue| (cue, (1.0 - part) / cues.len() as f64)));
         let scale = self.scale(near);
-        let similarity = |near: &Candidate| self.similarity(near, scale);
+        let similarity = |near: &Candidate| self.similarity(*near, scale);
         let most = alike.iter().map(similarity).fold(f64::NEG_INFINITY, f64::max);
         let strength = |near| libm::exp((similarity(near) - most) / ALIKE_STEP);
         let sum: f64 = alike.iter().map(strength).sum();
@@ -148,7 +152,9 @@ impl<'a> Recollector<'a> {
         // As strong as the recent ones are together, but never more than their part.
         let part = PRIMED_PART * sum.min(1.0);
         if sum > 0.0 {
-            seeds.iter_mut().for_each(|(_, weight)| *weight *= 1.0 - part);
+            for (_, weight) in seeds.iter_mut() {
+                *weight *= 1.0 - part;
+            }
             seeds.extend(primed.into_iter().map(|(slot, strength)| (slot, part * strength / sum)));
         }
     }
@@ -194,7 +200,7 @@ impl<'a> Recollector<'a> {
             .map(|candidate| {
                 let active = activation.get(candidate.slot);
                 let response = self.asked.gain * active / (active + HALF);
-                let score = self.similarity(&candidate, scale) + response;
+                let score = self.similarity(candidate, scale) + response;
                 (score, self.root.space.key(candidate.slot), candidate)
             })
             .collect();
@@ -209,7 +215,7 @@ impl<'a> Recollector<'a> {
                 distance,
                 confidence,
                 retention,
-                similarity: self.similarity(&candidate, scale),
+                similarity: self.similarity(candidate, scale),
                 activation: activation.get(slot),
                 score,
                 path: activation.path(slot).into_iter().map(key).collect(),
@@ -232,7 +238,7 @@ impl<'a> Recollector<'a> {
     }
 
     /// How like the cue an item is, weighed by how sure it is: at most 1.
-    fn similarity(&self, candidate: &Candidate, scale: f64) -> f64 {
+    fn similarity(&self, candidate: Candidate, scale: f64) -> f64 {
         let (confidence, retention) = self.stands(candidate.slot);
         let score = self.scorer.score(candidate.distance, confidence.faded(retention));
         match self.asked.index.options.metric {
