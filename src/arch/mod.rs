@@ -28,6 +28,14 @@ pub mod scalar;
 
 pub(crate) use f16::{narrow, widen};
 
+// WebAssembly has no instruction for checksums, and a binary no room for the crate's tables.
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) mod checksum;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use ::crc32c;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use checksum as crc32c;
+
 // Thread sanitizer sees no access of more than 16 bytes, and models need none: there, plain Rust.
 cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", not(miri), not(loom), not(ecphory_tsan)))] {
