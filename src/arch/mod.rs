@@ -52,6 +52,8 @@ cfg_if::cfg_if! {
         use wasm32 as imp;
     } else {
         mod imp {
+            pub(super) const ONLY: Option<&super::Kernels> = None;
+
             pub(super) fn kernels_for(_: super::Isa) -> Option<&'static super::Kernels> {
                 None
             }
@@ -208,8 +210,10 @@ pub fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
 /// The kernels of the best instruction set of this machine, detected once.
 pub fn detected() -> &'static Kernels {
     static DETECTED: OnceLock<&'static Kernels> = OnceLock::new();
-    DETECTED.get_or_init(|| {
-        Isa::ALL.into_iter().rev().find_map(kernels_for).unwrap_or(&scalar::KERNELS)
+    imp::ONLY.unwrap_or_else(|| {
+        DETECTED.get_or_init(|| {
+            Isa::ALL.into_iter().rev().find_map(kernels_for).unwrap_or(&scalar::KERNELS)
+        })
     })
 }
 
