@@ -60,6 +60,7 @@ pub(crate) fn read<W: Words + ?Sized>(
 /// Copies the links of a row, with their pins, into `out`; otherwise as [`read`]. A word without a
 /// link that is not 0, as writers expect, comes as a link to no slot, for the audit to refuse.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn read_links<W: Words + ?Sized>(row: &W, out: &mut Vec<Link>) {
     out.clear();
     out.extend(
@@ -90,6 +91,7 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 ///
 /// Lock-free: each failed exchange means that another writer's has succeeded.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
     for place in 0..row.len() {
         // Acquire pairs with the release of the link that may stand here already.
@@ -135,6 +137,7 @@ fn leave_one<W: Words + ?Sized>(row: &W, own: usize, link: Link) {
 
 /// Replaces the unpinned link to `victim` by `link`; false if it is gone or was pinned meanwhile.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool {
     (0..row.len()).any(|place| {
         let seen = Link::from_bits(row.load(place, Ordering::Acquire));
