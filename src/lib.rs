@@ -52,6 +52,10 @@
 //! the detected instruction set: hosts bring memory ([`Allocator`]), threads ([`exec::Exec`]) and
 //! files. The crates `ecphory-native` and the npm package `ecphory` are such hosts.
 
+// The npm binaries are compiled for size, but for functions that are marked to be fast: those in
+// which a profile of searches, inserts and builds finds the time.
+#![cfg_attr(ecphory_compact, feature(optimize_attribute))]
+
 #[cfg(target_endian = "big")]
 compile_error!(
     "ecphory keeps its file format in memory as it is, which needs a little-endian target"

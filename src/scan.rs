@@ -43,6 +43,7 @@ impl Nearest {
 ///
 /// O(slots · queries · dim); each tile of rows is read from memory once for all queries. `is_over`
 /// is asked before each; false if it ended the scan.
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn scan(
     space: &Space,
     queries: &[Query],

@@ -28,6 +28,14 @@ pub mod scalar;
 
 pub(crate) use f16::{narrow, widen};
 
+// WebAssembly has no instruction for checksums, and a binary no room for the crate's tables.
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) mod checksum;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use ::crc32c;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use checksum as crc32c;
+
 // Thread sanitizer sees no access of more than 16 bytes, and models need none: there, plain Rust.
 cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", not(miri), not(loom), not(ecphory_tsan)))] {
@@ -44,6 +52,8 @@ cfg_if::cfg_if! {
         use wasm32 as imp;
     } else {
         mod imp {
+            pub(super) const ONLY: Option<&super::Kernels> = None;
+
             pub(super) fn kernels_for(_: super::Isa) -> Option<&'static super::Kernels> {
                 None
             }
@@ -200,8 +210,10 @@ pub fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
 /// The kernels of the best instruction set of this machine, detected once.
 pub fn detected() -> &'static Kernels {
     static DETECTED: OnceLock<&'static Kernels> = OnceLock::new();
-    DETECTED.get_or_init(|| {
-        Isa::ALL.into_iter().rev().find_map(kernels_for).unwrap_or(&scalar::KERNELS)
+    imp::ONLY.unwrap_or_else(|| {
+        DETECTED.get_or_init(|| {
+            Isa::ALL.into_iter().rev().find_map(kernels_for).unwrap_or(&scalar::KERNELS)
+        })
     })
 }
 

@@ -293,6 +293,7 @@ impl Insert<'_> {
     }
 
     /// Asks `node` for a link back: into a hole, or in place of what pruning would give up.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn offer(&self, level: usize, node: u32, scratch: &mut InsertScratch) {
         let graph = self.graph;
         let (row, name, slot) = if level == 0 {

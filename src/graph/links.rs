@@ -66,6 +66,7 @@ pub(crate) fn read<W: Words + ?Sized>(
 /// Copies the links of a row, with their pins, into `out`; otherwise as [`read`]. A word without a
 /// link that is not 0, as writers expect, comes as a link to no slot, for the audit to refuse.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn read_links<W: Words + ?Sized>(row: &W, out: &mut Vec<Link>) {
     out.clear();
     out.extend(
@@ -96,6 +97,7 @@ pub(crate) fn fill<W: Words + ?Sized>(row: &W, links: impl IntoIterator<Item = L
 ///
 /// Lock-free: each failed exchange means that another writer's has succeeded.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn offer<W: Words + ?Sized>(row: &W, link: Link) -> Offer {
     for place in 0..row.len() {
         // Acquire pairs with the release of the link that may stand here already.
@@ -184,6 +186,7 @@ pub(crate) fn set_confidence<W: Words + ?Sized>(row: &W, target: u32, step: u8) 
 
 /// Replaces the unpinned link to `victim` by `link`; false if it is gone or was pinned meanwhile.
 #[inline(never)]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn evict<W: Words + ?Sized>(row: &W, victim: u32, link: Link) -> bool {
     // One exchange decides: a pin added meanwhile changes the word, and the exchange fails.
     let change = |seen: Link| (seen.target() == victim && !seen.pinned()).then_some(link);

@@ -83,6 +83,7 @@ impl Pool {
     }
 
     /// Gives the candidates of a finished walk other ordinals: `score` fills in those of nodes.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn score_again(&mut self, mut score: impl FnMut(&[u32], &mut [u32])) {
         let (mut nodes, mut ordinals) = ([0; M0_MAX], [0; M0_MAX]);
         for candidates in self.candidates.chunks_mut(M0_MAX) {
@@ -102,6 +103,7 @@ impl Pool {
     /// them late in a search, is left out without a branch; the places of the others are looked up
     /// independently of each other, and each candidate that makes room moves once.
     #[inline(always)]
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn offer(&mut self, ordinals: &[u32], nodes: &[u32]) {
         let full = self.candidates.len() == self.ef;
         let bound = if full { self.candidates[self.ef - 1] } else { Candidate(u64::MAX) };
@@ -117,6 +119,7 @@ impl Pool {
     }
 
     /// Merges the first `count` of what arrived.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn admit(&mut self, count: usize) {
         let Self { candidates, arrived, places, .. } = self;
         let arrived = &mut arrived[..count];
@@ -158,6 +161,7 @@ impl Pool {
     }
 
     /// Keeps one candidate if it is among the best, and its ordinal has room.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn admit_one(&mut self, candidate: Candidate) {
         let full = self.candidates.len() == self.ef;
         if full && candidate >= self.candidates[self.ef - 1] {
@@ -195,6 +199,7 @@ impl Pool {
         Some(node)
     }
 
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn advance(&mut self) {
         while self.candidates.get(self.cursor).is_some_and(|c| c.is_expanded()) {
             self.cursor += 1;
@@ -221,6 +226,7 @@ const SHORT: usize = 512;
 /// Sorts candidates, nearest first: by insertion, because they are few, or were put nearly in order
 /// by the halves of their codes. (What the standard library has when it is built small for the
 /// browser looks at neither.)
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn sort(candidates: &mut [Candidate]) {
     if candidates.len() > SHORT {
         return candidates.sort_unstable();

@@ -146,6 +146,7 @@ impl Probe {
     }
 
     /// Ordinals of `slots`, in the order given.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn score(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         for (slots, out) in slots.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
             match self.form {
@@ -174,12 +175,14 @@ impl Probe {
     }
 
     /// Ordinals of `slots` on full vectors, whatever the traversal reads.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn score_exact(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         for (slots, out) in slots.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
             self.score_vectors(space, slots, out);
         }
     }
 
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn score_vectors(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         let mut sums = [0.0; BLOCK];
         let sums = &mut sums[..slots.len()];
@@ -188,6 +191,7 @@ impl Probe {
         out.iter_mut().zip(sums).for_each(|(out, distance)| *out = from_f32(*distance));
     }
 
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn score_codes(&self, space: &Space, slots: &[u32], out: &mut [u32]) {
         let mut sums = [0; BLOCK];
         let sums = &mut sums[..slots.len()];
@@ -209,6 +213,7 @@ impl Probe {
         }
     }
 
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn finish_products(&self, space: &Space, slots: &[u32], sums: &[i32], out: &mut [u32]) {
         let scale = space.quantizer().map_or(1.0, |quantizer| quantizer.parts().1);
         for ((out, sum), &slot) in out.iter_mut().zip(sums).zip(slots) {

@@ -38,6 +38,7 @@ impl Selector {
     /// Then come those it gives up, nearest first. Of equally near ones the surest come first, and
     /// so are given up last. `centre` is the slot of the row's node, and the parent 0 above level 0;
     /// otherwise as [`Self::select`].
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn prune(
         &mut self,
         space: &Space,
@@ -77,6 +78,7 @@ impl Selector {
     /// nothing else: each copy has links of its own that lead out of the group.
     ///
     /// All ordinals are of item form. `slot_of` maps a node of the layer to its slot.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn select(
         &mut self,
         space: &Space,
@@ -117,6 +119,7 @@ impl Selector {
 
     /// Keeps at most `wanted` of `fresh` candidates (nearest first) as [`Self::select`] does, for a row
     /// that has links already, `there` (nearest first): these stay, and cover as kept ones do.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn complete(
         &mut self,
         space: &Space,
@@ -151,6 +154,7 @@ impl Selector {
 
     /// Takes what the kept `by` covers out of the open candidates from `start` on, but for those for
     /// which `must` holds.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn cover(
         &mut self,
         space: &Space,

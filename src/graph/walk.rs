@@ -94,6 +94,7 @@ impl Scratch {
     }
 
     /// Makes nodes of `layer` known to the walk, as if a link had led there.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn seed<L: Layer>(&mut self, layer: &L, space: &Space, nodes: &[u32]) {
         for nodes in nodes.chunks(M0_MAX) {
             let batch = &mut self.batches[0];
@@ -116,6 +117,7 @@ impl Scratch {
     /// the next node is on its way while the neighbours of this one are collected, and theirs while
     /// those of the last are scored. So a node is chosen before the two batches under way are
     /// known, which costs a few expansions (51 to 55 at ef 40) and wins more.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn run<L: Layer>(&mut self, layer: &L, space: &Space, watch: Watch<'_>) {
         let mut side = 0;
         let mut next = self.pool.expand();

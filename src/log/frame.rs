@@ -1,6 +1,7 @@
 //! One frame: where it belongs, what number it has, how long it is and what its bytes sum up to.
 
 use super::manifest::IDS_MAX;
+use crate::arch::crc32c;
 
 /// Bytes before a payload.
 pub(super) const HEADER: usize = 32;

@@ -25,6 +25,7 @@ use super::StoreError;
 use super::segment::read;
 use super::storage::{File, Storage};
 use super::write::SYNC;
+use crate::arch::crc32c;
 use crate::error::{Error, Result};
 use crate::limits::NAME_BYTES_MAX;
 use crate::snapshot::{FieldsReader, FieldsWriter};

@@ -28,6 +28,7 @@ use std::io::ErrorKind;
 use super::StoreError;
 use super::segment::snapshot_name;
 use super::storage::{Extent, File, Storage};
+use crate::arch::crc32c;
 use crate::error::{Error, Result};
 use crate::snapshot::{FieldsReader, FieldsWriter};
 use crate::store::Region;

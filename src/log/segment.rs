@@ -4,6 +4,7 @@ use super::StoreError;
 use super::frame::{HEADER as FRAME_HEADER, Header, Place};
 use super::manifest::IDS_MAX;
 use super::storage::Storage;
+use crate::arch::crc32c;
 
 /// Bytes before the first frame.
 pub(super) const HEADER: usize = 64;

@@ -14,6 +14,7 @@ use super::frame::{HEADER as FRAME_HEADER, Header, PAYLOAD_MAX, Place};
 use super::manifest::{IDS_MAX, used_up};
 use super::segment::{HEADER, Head, name_of};
 use super::storage::{File, Storage};
+use crate::arch::crc32c;
 
 /// The name of a file that is there, empty, from a sync that failed to the next opening.
 pub(crate) const POISONED_FILE: &str = "poisoned";

@@ -14,6 +14,7 @@ use crate::arch::PLANE_ALIGN;
 const RUN: usize = 2 * PLANE_ALIGN;
 
 /// Writes the planes of a code of whole runs into a row of the same length.
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn split(code: &[u8], row: &mut [u8]) {
     let (upper, lower) = row.split_at_mut(code.len() / 2);
     let planes = upper.chunks_exact_mut(PLANE_ALIGN).zip(lower.chunks_exact_mut(PLANE_ALIGN));
@@ -27,6 +28,7 @@ pub(crate) fn split(code: &[u8], row: &mut [u8]) {
 }
 
 /// Writes the code whose planes `row` holds.
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn join(row: &[u8], code: &mut [u8]) {
     let (upper, lower) = row.split_at(row.len() / 2);
     let planes = upper.chunks_exact(PLANE_ALIGN).zip(lower.chunks_exact(PLANE_ALIGN));

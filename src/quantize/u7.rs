@@ -50,6 +50,7 @@ impl Quantizer {
     /// Writes the code of `vector / norm` (norm 1 where the metric is not cosine); bytes of `code`
     /// past the vector are the padding of a row and become 0. Says whether the code stands for the
     /// vector.
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn encode(&self, vector: &[f32], norm: f32, code: &mut [u8]) -> Fidelity {
         let (code, padding) = code.split_at_mut(vector.len());
         let mut clamped = 0;
@@ -82,6 +83,7 @@ impl Quantizer {
 
 /// Writes `query` as signed bytes of its own scale, which it returns: the largest component becomes
 /// ±127.
+#[cfg_attr(ecphory_compact, optimize(speed))]
 pub(crate) fn encode_signed(query: &[f32], code: &mut [i8]) -> f32 {
     let largest = query.iter().fold(0.0f32, |max, x| max.max(x.abs()));
     let (code, padding) = code.split_at_mut(query.len());

@@ -1,6 +1,7 @@
 //! Header, directory and the places of the sections: what reader and writer agree on.
 
 use super::fields::{FieldsReader, FieldsWriter};
+use crate::arch::crc32c;
 use crate::error::{Error, Result};
 
 const MAGIC: [u8; 8] = *b"\x89ECP\r\n\x1a\n";

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Check;
 use super::fields::FieldsReader;
 use super::layout::{BLOCK, CRC_LEN, Entry, HEADER_LEN, Header, Kind, Layout, Place, feature_of};
+use crate::arch::crc32c;
 use crate::error::{Error, Result};
 use crate::store::{Exclusive, Region};
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::fields::FieldsWriter;
 use super::layout::{BLOCK, Entry, Header, Kind, Layout, Place, SECTIONS_MAX, feature_of};
+use crate::arch::crc32c;
 
 /// The bytes of a section.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ impl Space {
     /// Raw sums of `query` with the rows of up to [`BLOCK`] published slots: squared differences
     /// under L2, products otherwise. The query lies in the frame of the rows ([`Self::frame`]).
     #[inline]
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     pub(crate) fn sum_vectors(&self, query: &[f32], slots: &[u32], sums: &mut [f32]) {
         assert_eq!(query.len(), self.store.shape.dim, "queries are checked");
         let (kernels, vectors) = (self.kernels, &self.store.vectors);
@@ -87,6 +88,7 @@ impl Space {
     /// Calls a kernel of the layout of this space's codes on rows from a byte of theirs on, where
     /// its plane begins.
     #[inline]
+    #[cfg_attr(ecphory_compact, optimize(speed))]
     fn score_codes<Q>(
         &self,
         kernel: CodeKernel<Q>,
@@ -113,6 +115,7 @@ impl Space {
 }
 
 #[inline]
+#[cfg_attr(ecphory_compact, optimize(speed))]
 fn score_rows<T>(
     kernel: FloatKernel<T>,
     query: &[f32],

@@ -6,6 +6,9 @@ use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::{Isa, Kernels};
 
+/// Which instructions there are is detected.
+pub(super) const ONLY: Option<&Kernels> = None;
+
 pub(super) fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
     match isa {
         Isa::Neon if is_aarch64_feature_detected!("dotprod") => Some(&neon::KERNELS_DOTPROD),

@@ -13,6 +13,15 @@ mod simd128;
 
 use super::{Isa, Kernels};
 
+/// The kernels of every index, known to the compiler: it leaves out the others, unless a program
+/// asks for them.
+pub(super) const ONLY: Option<&Kernels> = Some(BEST);
+
+#[cfg(target_feature = "relaxed-simd")]
+const BEST: &Kernels = &relaxed::KERNELS;
+#[cfg(not(target_feature = "relaxed-simd"))]
+const BEST: &Kernels = &simd128::KERNELS;
+
 pub(super) fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
     match isa {
         Isa::Simd128 => Some(&simd128::KERNELS),

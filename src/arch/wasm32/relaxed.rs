@@ -25,26 +25,31 @@ pub(super) static KERNELS: Kernels = Kernels {
     ..simd128::KERNELS
 };
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Whole, Dot, ROWS>(query.cast(), rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Whole, L2, ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Upper, Dot, ROWS>(query.cast(), rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Upper, L2, ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Both, L2, ROWS>(query, rows, len, out) }

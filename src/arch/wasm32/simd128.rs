@@ -35,56 +35,67 @@ pub(super) static KERNELS: Kernels = Kernels {
     split_l2,
 };
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn f32_dot(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, Dot, F32_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn f32_l2(query: *const f32, rows: &[*const f32], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, Whole, L2, F32_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn f16_dot(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, As<F16>, Dot, WIDENED_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn f16_l2(query: *const f32, rows: &[*const u16], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, As<F16>, L2, WIDENED_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn steps_dot(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, As<Steps>, Dot, WIDENED_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn steps_l2(query: *const f32, rows: &[*const u8], len: usize, out: &mut [f32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Floats, As<Steps>, L2, WIDENED_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn u7_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Whole, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn u7_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Whole, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn half_dot(query: *const i8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Upper, Dot, CODE_ROWS>(query.cast(), rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn half_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Upper, L2, CODE_ROWS>(query, rows, len, out) }
 }
 
+#[cfg_attr(ecphory_compact, optimize(speed))]
 unsafe fn split_l2(query: *const u8, rows: &[*const u8], len: usize, out: &mut [i32]) {
     // SAFETY: the contract of the kernel is that of `score`.
     unsafe { score::<Codes, Both, L2, CODE_ROWS>(query, rows, len, out) }

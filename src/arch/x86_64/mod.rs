@@ -17,6 +17,9 @@ use std::arch::x86_64::{
 
 use super::{Isa, Kernels};
 
+/// Which instructions there are is detected.
+pub(super) const ONLY: Option<&Kernels> = None;
+
 pub(super) fn kernels_for(isa: Isa) -> Option<&'static Kernels> {
     match isa {
         Isa::Avx2 => (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c"))

@@ -39,6 +39,8 @@ fn flags(variant: Variant) -> anyhow::Result<Vec<String>> {
     let mut flags = vec![format!("-Ctarget-feature={}", features.join(","))];
     // There is nowhere that a panic's message could be read, so it stops with a trap at once.
     flags.extend(["-Zunstable-options", "-Cpanic=immediate-abort"].map(String::from));
+    // Everything is compiled for size, but for what is marked to be fast.
+    flags.push("--cfg=ecphory_compact".to_owned());
     // What is not marked for it is inlined only where that makes the code smaller.
     flags.push("-Cllvm-args=-inline-threshold=15".to_owned());
     // Panic messages name source files; the binary must not depend on where it was built.
