@@ -11,7 +11,7 @@ use crate::store::Edge;
 ///
 /// Of what a node passes on, its associations share one part by weight, kind and confidence, and its
 /// links in the graph the rest by confidence; a node without associations passes all of it on by
-/// those. Where items fade, a link counts as much as the geometric mean of what is left of its ends.
+/// those, unless that rest is nothing. Where items fade, a link counts as much as the geometric mean of what is left of its ends.
 pub(super) struct Brain<'a> {
     pub(super) root: &'a Root,
     /// What each kind counts; those that are not named count 1.
@@ -46,8 +46,8 @@ impl Links for Brain<'_> {
             self.root.associated(node).map(weight)
         };
         let sum: f64 = weights().map(|(_, weight)| f64::from(weight)).sum();
-        let share = if sum > 0.0 { self.associations } else { 0.0 };
-        if share > 0.0 {
+        let share = if sum > 0.0 || self.associations >= 1.0 { self.associations } else { 0.0 };
+        if sum > 0.0 {
             let scale = f64::from(share) / sum;
             weights().for_each(|(to, weight)| visit(to, (scale * f64::from(weight)) as f32));
         }

@@ -9,7 +9,8 @@
 //! has written down. Here `score = similarity + gain · a / (a + half)`: a response that saturates,
 //! because activation falls by orders of magnitude with each hop, while what counts is whether
 //! something is brought to mind at all (a hyperbolic ratio, as Naka & Rushton 1966 found it of cells
-//! that see). Measured figures are in `tests/memory`.
+//! that see). What nothing spread to is ranked as a plain search ranks it. `tests/memory` measures
+//! how much it helps.
 //!
 //!   brain   the links that activation follows
 //!   run     seeds, candidates, scores
@@ -108,8 +109,8 @@ impl Index {
             now: 0,
             spreading: Spreading::default(),
             kinds: &[],
-            associations: 0.9,
-            gain: 0.3,
+            associations: 1.0,
+            gain: 0.2,
             priming: None,
         }
     }
@@ -168,13 +169,15 @@ impl<'a> Recollect<'a> {
     }
 
     /// The part of what an item passes on that goes by its associations, 0..=1, the rest going by its
-    /// links to what is like it; 0.9 unless set.
+    /// links to what is like it, as all of it does where it has no associations. With 1, which it is
+    /// unless set, no link to what is alike is followed: likeness begins and ranks, and that is
+    /// enough where much is associated.
     pub fn associations(mut self, part: f32) -> Self {
         self.associations = part;
         self
     }
 
-    /// What full activation adds to similarity, 0..=10; 0.3 unless set. With 0 likeness alone counts.
+    /// What full activation adds to similarity, 0..=10; 0.2 unless set. With 0 likeness alone counts.
     pub fn gain(mut self, gain: f64) -> Self {
         self.gain = gain;
         self

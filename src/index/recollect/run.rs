@@ -24,7 +24,7 @@ const ALIKE_STEP: f64 = 0.05;
 /// The part of all cues that recent ones are, at most.
 const PRIMED_PART: f64 = 0.3;
 /// The activation that is answered by half of the gain.
-const HALF: f64 = 0.01;
+const HALF: f64 = 0.003;
 
 /// A memory that may be among the best.
 #[derive(Clone, Copy)]
@@ -40,6 +40,9 @@ pub(super) fn run(asked: &Recollect<'_>) -> Result<Recollection> {
     option("ef", ef, 1, EF_MAX)?;
     in_range("gain", gain, (0.0, 10.0), "between 0 and 10")?;
     in_range("associations", associations.into(), (0.0, 1.0), "between 0 and 1")?;
+    for &(_, weight) in asked.kinds {
+        in_range("the weight of a kind", weight.into(), (0.0, 1e6), "between 0 and a million")?;
+    }
     // Over inner products, whose sign says nothing of likeness, weighed with nothing is folded.
     let folded =
         if scoring == Scoring::Plain { Scoring::Penalised { lambda: 0.0 } } else { scoring };

@@ -1,6 +1,9 @@
 //! What is done with an index that opens.
 
-use ecphory::{Check, Error, Index, Item, Region, TagFilter};
+use ecphory::memory::Standing;
+use ecphory::memory::retention::Retention;
+use ecphory::memory::scoring::Scoring;
+use ecphory::{Associated, Association, Check, Error, Index, Item, Region, TagFilter};
 
 use crate::heap::measured;
 
@@ -10,11 +13,15 @@ const ROOM: usize = 8 << 20;
 const EACH: usize = 64;
 /// Items that are looked at of an index that may say anything of itself.
 const SOME: usize = 200;
+/// A time at which much is forgotten.
+const NOW: u64 = 1 << 41;
 /// Components of vectors that are inserted: the first of an opened index takes room for 1,024.
 const DIM_MAX: usize = 64;
 
-/// An item as it can be read: key, vector, tags, payload, name.
-pub(super) type Kept = (u64, Vec<u32>, Vec<String>, Vec<u8>, Option<String>);
+/// An item as it can be read: key, vector, tags, payload, name, what makes it a memory.
+pub(super) type Kept = (u64, Vec<u32>, Vec<String>, Vec<u8>, Option<String>, Remembered);
+/// How an item fades, how it stands, whom it leads to.
+type Remembered = (Retention, Standing, Vec<Associated>);
 
 /// Opens a snapshot, or is told what is wrong with it.
 pub(super) fn open(bytes: &[u8], check: Check) -> Result<Index, Error> {
@@ -42,7 +49,9 @@ pub(super) fn items(index: &Index) -> Vec<Kept> {
             assert!(of_tag.contains(&key), "item {key} is not found by its tag");
         }
         let payload = index.payload(key).expect("a key leads to a payload");
-        (key, bits, tags, payload, index.name(key))
+        let standing = index.standing(key).expect("a key leads to a standing");
+        let remembered = (index.retention(), standing, index.associations(key));
+        (key, bits, tags, payload, index.name(key), remembered)
     };
     keys.into_iter().map(item).collect()
 }
@@ -57,7 +66,7 @@ pub(super) fn use_verified(index: &Index) {
     let again = open(&written, Check::Full).expect("what was written opens");
     assert_eq!(items(&again), before, "other items are read back");
     assert!(again.to_snapshot().as_ref() == Ok(&written), "equal indexes give equal bytes");
-    change(&again, &before);
+    change(&again, &before.iter().map(|item| item.0).collect::<Vec<_>>());
     again.check().expect("changes leave the graph whole");
     let changed = again.to_snapshot().expect("an index at rest is written");
     let last = open(&changed, Check::Full).expect("what was changed and written opens");
@@ -95,7 +104,11 @@ pub(super) fn use_unverified(index: &Index) {
     for &key in &keys {
         let _ = (index.get(key), index.tags(key), index.payload(key));
         let _ = index.name(key).map(|name| index.key(&name));
+        let _ = (index.standing(key), index.associations(key));
     }
+    let _ = index.forgotten(0.5, NOW);
+    let _ = index.search(&query).up_to(5).weighed(Scoring::PENALISED).at(NOW).run();
+    let _ = index.recollect().near(&query).about(&keys).at(NOW).run();
     let tags = index.all_tags();
     for (tag, _) in tags.iter().take(3) {
         let filter = TagFilter::tag(tag.as_str());
@@ -104,15 +117,22 @@ pub(super) fn use_unverified(index: &Index) {
     }
     let _ = (index.keys(), index.memory(), index.check());
     let _ = index.to_snapshot().map(|bytes| open(&bytes, Check::Full).map(|again| items(&again)));
-    change(index, &keys.iter().map(|&key| (key, vec![], vec![], vec![], None)).collect::<Vec<_>>());
+    change(index, &keys);
     let _ = index.to_snapshot().map(|bytes| open(&bytes, Check::Header).is_ok());
 }
 
 /// Changes of each kind. The index may refuse any of them.
-fn change(index: &Index, items: &[Kept]) {
+fn change(index: &Index, keys: &[u64]) {
     let dim = index.options().dim;
-    let keys: Vec<u64> = items.iter().map(|item| item.0).collect();
-    if let [first, ..] = keys[..] {
+    if let [first, .., last] = *keys {
+        let _ = index.associate(&Association::new(first, last).kind("late"));
+        let _ = index.associate(&Association::new(last, first)).and_then(|_| {
+            let _ = index.strengthen(last, first, 0.5);
+            index.dissociate(last, first, "related")
+        });
+        let _ = (index.reinforce(last, NOW), index.set_evergreen(last, true));
+    }
+    if let [first, ..] = *keys {
         let _ = index.tag(first, "late").and_then(|_| index.untag(first, "red"));
         let _ = index.delete(first);
     }

@@ -1,7 +1,10 @@
 //! Inputs to begin with: files as they are written, of each kind that there is.
 
 use ecphory::exec::Sequential;
-use ecphory::{Codes, Index, Item, Metric, Rows, key_of};
+use ecphory::memory::retention::{Curve, Retention};
+use ecphory::memory::scoring::Confidence;
+use ecphory::memory::{STANDING_BYTES, Standing};
+use ecphory::{Association, Codes, Index, Item, Metric, Rows, key_of};
 
 use super::input::put_piece;
 use super::manifest::STORE;
@@ -23,7 +26,7 @@ pub(super) fn snapshots() -> Vec<Vec<u8>> {
             files.push(file_of(&index));
         }
     }
-    files.extend([described(), tuned(), worn(), tagged_by_many(), two_planes()]);
+    files.extend([described(), tuned(), worn(), tagged_by_many(), two_planes(), remembered()]);
     files.push(file_of(&Index::builder(1).build().expect("options inside their bounds")));
     let mut inputs = Vec::new();
     for (i, file) in files.iter().enumerate() {
@@ -70,6 +73,23 @@ fn described() -> Vec<u8> {
         let tags: &[&str] = [&["red"][..], &["red", "round"], &[]][key as usize % 3];
         index.insert_item(&item.tags(tags).payload(&payload)).expect("an item like others");
     }
+    file_of(&index)
+}
+
+/// Items that fade, of which nobody is sure, and that lead to each other.
+fn remembered() -> Vec<u8> {
+    let index = small();
+    let retention = Retention::new(Curve::ACT_R).expect("numbers inside their bounds");
+    index.set_retention(retention).expect("nobody else writes");
+    for key in 1..7 {
+        let (vector, confidence) = ([key as f32, 0.5], Confidence::new(key as f32 / 8.0));
+        let item = Item::new(key, &vector).confidence(confidence.expect("an eighth and more"));
+        index.insert_item(&item.at(1000 * key)).expect("an item like others");
+        let kind = ["is a", "part of"][key as usize % 2];
+        let association = Association::new(key, key * 3 % 7).kind(kind).weight(0.5);
+        index.associate(&association).expect("an association like others");
+    }
+    index.delete(3).expect("nobody else writes");
     file_of(&index)
 }
 
@@ -200,6 +220,29 @@ fn key(space: u64, kind: u32, key: u64, tag: Option<&str>) -> Vec<u8> {
     payload(space, 2, &[&kind.to_le_bytes()[..], &key.to_le_bytes(), &tag].concat())
 }
 
+/// A change of what is remembered of an item, or of all: `kind` as `index::op` has it.
+fn remember(space: u64, kind: u32, key: u64, rest: &[u8]) -> Vec<u8> {
+    payload(space, 2, &[&kind.to_le_bytes()[..], &key.to_le_bytes(), rest].concat())
+}
+
+/// What is remembered, each kind of change once, and an item with a standing.
+fn memories() -> [Vec<u8>; 8] {
+    let half = 0.5_f32.to_le_bytes();
+    let (to, kind) = (10u64.to_le_bytes(), text("is a"));
+    let fading = Retention::new(Curve::FSRS_6).expect("numbers inside their bounds").to_bytes();
+    let standing: [u8; STANDING_BYTES] = Standing::default().to_bytes();
+    [
+        [item(2, 2, 10, None), standing.to_vec()].concat(),
+        remember(2, 7, 10, &half),
+        remember(2, 8, 10, &77u64.to_le_bytes()),
+        remember(2, 9, 10, &1u32.to_le_bytes()),
+        remember(2, 10, 10, &[&to[..], &kind, &half, &half].concat()),
+        remember(2, 12, 10, &[&to[..], &half].concat()),
+        remember(2, 11, 10, &[&to[..], &kind].concat()),
+        remember(2, 13, 0, &fading),
+    ]
+}
+
 /// Logs of each kind of change, of several segments, cut and damaged.
 pub(super) fn logs() -> Vec<Vec<u8>> {
     let l2 = |rows| [2, 0, 4, 8, 0, rows];
@@ -223,6 +266,8 @@ pub(super) fn logs() -> Vec<Vec<u8>> {
     };
     let (all, beside) = (ops.iter().map(frame), known.iter().map(frame));
     let all: Vec<Vec<u8>> = all.collect();
+    let memories = memories();
+    let remembered: Vec<Vec<u8>> = memories.iter().map(frame).collect();
     let beside: Vec<Vec<u8>> = beside.collect();
     let next = vec![2u8];
     let (cut, zeros, gap) = (vec![6u8, 5], vec![5u8, 0, 2], vec![7u8, 1]);
@@ -238,6 +283,7 @@ pub(super) fn logs() -> Vec<Vec<u8>> {
         [&beside.concat()[..], &garbage].concat(),
         [&beside.concat()[..], &own, &next, &next].concat(),
         [&beside[0][..], &next, &beside[1], &next, &beside[2]].concat(),
+        [&all[..2].concat()[..], &remembered.concat(), &next].concat(),
         Vec::new(),
     ];
     let mut inputs = Vec::new();

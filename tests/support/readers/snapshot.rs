@@ -82,7 +82,8 @@ fn assembled(mut input: Input<'_>, other_features: u8) -> Vec<u8> {
         file.resize(offset + len, 0);
         entries.push((kind, offset, len));
         blocks += len.div_ceil(mend::BLOCK);
-        features |= u64::from((16..=18).contains(&kind));
+        features |=
+            u64::from((16..=18).contains(&kind)) | u64::from((19..=21).contains(&kind)) << 1;
     }
     file.resize(file.len() + 4 * blocks, 0);
     let directory = file.len();
@@ -133,7 +134,8 @@ mod tests {
             for key in index.len() as u64..count {
                 let vector = [key as f32, 1.0];
                 let item = ecphory::Item::new(key, &vector).tags(&["red"]).payload(b"core");
-                index.insert_item(&item).unwrap();
+                index.insert_item(&item.at(1 + key)).unwrap();
+                index.associate(&ecphory::Association::new(key, key / 2)).unwrap();
             }
             let file = index.to_snapshot().unwrap();
             let input = sections_of(0, &file);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ecphory::exec::Sequential;
 use ecphory::log::StoreError;
-use ecphory::{Check, Error, Index, Item, Metric, Op, Space, Store, StoreBuilder};
+use ecphory::{Association, Check, Error, Index, Item, Metric, Op, Space, Store, StoreBuilder};
 
 use super::disk::{Disk, Files};
 use super::index::{self, Kept};
@@ -209,7 +209,9 @@ fn change_space(space: &Space) {
     let vector = vec![0.25; space.options().dim];
     if vector.len() <= 64 {
         apply(Op::Insert(Item::named("a name", &vector)));
-        apply(Op::Upsert(Item::new(3, &vector).tags(&["late"]).payload(b"core")));
+        apply(Op::Upsert(Item::new(3, &vector).tags(&["late"]).payload(b"core").at(77)));
+        apply(Op::Associate(Association::new(3, 3)));
+        apply(Op::Reinforce(3, 99));
         apply(Op::Update(Item::new(4, &vector)));
     }
 }
