@@ -1,0 +1,4 @@
+//! What memories add to vectors, on real words: that it helps, and that it costs what it says.
+
+mod recollect;
+mod weighed;
