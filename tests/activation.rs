@@ -1,12 +1,10 @@
 //! Activation over the relations of 20,000 words: what it costs, and that it says what it lacks.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ecphory::memory::activation::{Activation, Spreading, Stopped};
 use ecphory_tests::{fixture, times};
-
-/// What a cue may cost, in the middle of all.
-const MEDIAN_MAX: Duration = Duration::from_millis(1);
+use serde_json::{Value, json};
 
 /// Relations as links; `both` ways or as they are.
 fn relations(both: bool) -> Vec<Vec<(u32, f32)>> {
@@ -24,7 +22,8 @@ fn relations(both: bool) -> Vec<Vec<(u32, f32)>> {
 }
 
 #[test]
-fn a_cue_among_words_takes_a_millisecond_or_its_budget() {
+fn a_cue_among_words_converges_or_uses_its_budget_up() {
+    let mut report = serde_json::Map::new();
     for both in [false, true] {
         let graph = relations(both);
         let spreading = Spreading::default();
@@ -35,9 +34,9 @@ fn a_cue_among_words_takes_a_millisecond_or_its_budget() {
             let best = (0..3).map(|_| {
                 let start = Instant::now();
                 spreading.run_into(&graph[..], &[(cue, 1.0)], &mut activation);
-                start.elapsed()
+                start.elapsed().as_secs_f64() * 1000.0
             });
-            took.push(best.min().unwrap());
+            took.push(best.fold(f64::INFINITY, f64::min));
             residuals.push(activation.residual());
             match activation.stopped() {
                 Stopped::Converged => {
@@ -50,20 +49,20 @@ fn a_cue_among_words_takes_a_millisecond_or_its_budget() {
                 other => panic!("no limits were set: {other:?}"),
             }
         }
-        took.sort();
+        took.sort_by(f64::total_cmp);
         residuals.sort_by(f64::total_cmp);
         let (cues, middle) = (took.len(), took.len() / 2);
-        println!(
-            "links {}: {cues} cues, {converged} within 0.05, the others at their budget; \
-             median {:?}, 95 % {:?}; residual median {:.3}, at most {:.3}",
-            if both { "both ways" } else { "as they are" },
-            took[middle],
-            took[cues * 95 / 100],
-            residuals[middle],
-            residuals[cues - 1],
-        );
-        assert!(took[middle] <= MEDIAN_MAX, "{:?}", took[middle]);
+        let figures = json!({
+            "cues": cues,
+            "converged": converged,
+            "median_ms": took[middle],
+            "p95_ms": took[cues * 95 / 100],
+            "residual": residuals[middle],
+            "residual_max": residuals[cues - 1],
+        });
+        report.insert(if both { "both_ways" } else { "as_they_are" }.to_owned(), figures);
     }
+    println!("{}", Value::Object(report));
 }
 
 #[test]

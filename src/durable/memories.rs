@@ -1,7 +1,7 @@
 //! What a space offers for memories: changes go through its log, all else to its index.
 
 use super::Space;
-use crate::index::{Associated, Association, Op};
+use crate::index::{Associated, Association, Op, Recollect};
 use crate::log::StoreError;
 use crate::memory::Standing;
 use crate::memory::retention::Retention;
@@ -74,6 +74,11 @@ impl Space {
             purged += usize::from(self.delete(key)?);
         }
         Ok(purged)
+    }
+
+    /// As [`Index::recollect`](crate::Index::recollect).
+    pub fn recollect(&self) -> Recollect<'_> {
+        self.shared.index.recollect()
     }
 
     /// As [`Index::forgotten`](crate::Index::forgotten).

@@ -38,6 +38,7 @@ pub struct Recollect<'a> {
     spreading: Spreading,
     kinds: &'a [(&'a str, f32)],
     associations: f32,
+    alike: f64,
     gain: f64,
     priming: Option<&'a Priming>,
 }
@@ -110,6 +111,7 @@ impl Index {
             spreading: Spreading::default(),
             kinds: &[],
             associations: 1.0,
+            alike: 0.5,
             gain: 0.2,
             priming: None,
         }
@@ -174,6 +176,13 @@ impl<'a> Recollect<'a> {
     /// enough where much is associated.
     pub fn associations(mut self, part: f32) -> Self {
         self.associations = part;
+        self
+    }
+
+    /// The part of all activation that begins with what is most like the cue instead of with
+    /// [items](Self::about), 0..=1; 0.5 unless set. Without items, all of it does.
+    pub fn alike(mut self, part: f64) -> Self {
+        self.alike = part;
         self
     }
 

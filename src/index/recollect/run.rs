@@ -17,8 +17,6 @@ use crate::memory::scoring::{Scorer, Scoring};
 
 /// Of what is like a cue, so many are cues as well.
 const ALIKE: usize = 8;
-/// The part of all cues that these are, beside keys.
-const ALIKE_PART: f64 = 0.5;
 /// By how much less similar one of them is that counts `1/e` of the most similar.
 const ALIKE_STEP: f64 = 0.05;
 /// The part of all cues that recent ones are, at most.
@@ -39,6 +37,7 @@ pub(super) fn run(asked: &Recollect<'_>) -> Result<Recollection> {
     option("k", k, 1, K_MAX)?;
     option("ef", ef, 1, EF_MAX)?;
     in_range("gain", gain, (0.0, 10.0), "between 0 and 10")?;
+    in_range("alike", asked.alike, (0.0, 1.0), "between 0 and 1")?;
     in_range("associations", associations.into(), (0.0, 1.0), "between 0 and 1")?;
     for &(_, weight) in asked.kinds {
         in_range("the weight of a kind", weight.into(), (0.0, 1e6), "between 0 and a million")?;
@@ -125,14 +124,14 @@ impl<'a> Recollector<'a> {
         (near.filter(|near| !cues.contains(&near.slot)).collect(), work)
     }
 
-    /// Where activation begins: half with the cues and half with what is like them, all of it with
-    /// one of the two where the other is missing; a part of both with what was a cue before.
+    /// Where activation begins: with the cues and with what is like them, all of it with one of the two
+    /// where the other is missing; a part of both with what was a cue before.
     fn seeds(&self, near: &[Candidate], cues: &[u32]) -> Vec<(u32, f32)> {
         let alike = &near[..near.len().min(ALIKE)];
         let part = match (alike.is_empty(), cues.is_empty()) {
             (true, _) => 0.0,
             (_, true) => 1.0,
-            _ => ALIKE_PART,
+            _ => self.asked.alike,
         };
         let mut seeds: Vec<(u32, f64)> = Vec::new();
         seeds.extend(cues.iter().map(|&cue| (cue, (1.0 - part) / cues.len() as f64)));

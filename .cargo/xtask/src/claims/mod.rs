@@ -17,6 +17,7 @@ mod durable;
 mod figures;
 mod live;
 mod measure;
+mod memory;
 mod million;
 mod readme;
 mod results;
@@ -149,6 +150,7 @@ fn all() -> impl Iterator<Item = &'static Claim> {
         web_speed::CLAIMS,
         live::CLAIMS,
         durable::CLAIMS,
+        memory::CLAIMS,
     ]
     .into_iter()
     .flatten()
