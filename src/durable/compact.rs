@@ -10,7 +10,7 @@ use super::write::{Record, decode};
 use super::{Inner, damaged, lock, no_space};
 use crate::distance::Rows;
 use crate::exec::Exec;
-use crate::index::{Associated, Association, Builder, Index, Item, Op, key_of};
+use crate::index::{Builder, Index, Item, Op, key_of};
 use crate::log::{Manifest, StoreError, read_sealed};
 use crate::memory::Standing;
 use crate::snapshot::Check;
@@ -91,10 +91,7 @@ pub(super) fn anew(
     built.set_retention(index.retention())?;
     built.bulk_build_items(&items, exec, &mut |_| true)?;
     for item in &items {
-        for Associated { to, kind, weight, confidence } in index.associations(item.key) {
-            let (from, kind) = (item.key, &kind);
-            built.associate(&Association { from, to, kind, weight, confidence })?;
-        }
+        built.put_associations(item.key, &index.associations(item.key))?;
     }
     Ok((built, found - items.len()))
 }

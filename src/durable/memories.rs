@@ -71,7 +71,9 @@ impl Space {
     pub fn purge(&self, below: f64, now: u64) -> Result<usize, StoreError> {
         let mut purged = 0;
         for key in self.forgotten(below, now) {
-            purged += usize::from(self.delete(key)?);
+            if self.shared.index.is_forgotten(key, below, now) {
+                purged += usize::from(self.delete(key)?);
+            }
         }
         Ok(purged)
     }

@@ -313,6 +313,8 @@ impl Store {
     /// items together, beside everything else: searches go on all the while, and writes but for the
     /// last moment. As [`Self::checkpoint`] besides.
     ///
+    /// Links of the graph are as sure as their ends again; items and associations stay as they are.
+    ///
     /// A space with [`Rows::Codes`](crate::Rows::Codes) is left as it is: it keeps no vectors to fit
     /// codes to.
     ///

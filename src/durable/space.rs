@@ -35,23 +35,38 @@ impl Shared {
     }
 
     /// The stripes of what a change is about, always taken in the same order.
-    pub(super) fn stripes(&self, about: About) -> Vec<MutexGuard<'_, bool>> {
+    pub(super) fn stripes(&self, about: About) -> Held<'_> {
         let stripe = |key: u64| (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize;
-        let taken = |number: usize| lock(&self.stripes[number]);
+        let taken = |number: usize| Some(lock(&self.stripes[number]));
         match about {
-            About::One(key) => vec![taken(stripe(key))],
+            About::One(key) => Held { few: [taken(stripe(key)), None], all: Vec::new() },
             About::Two(a, b) => {
                 let (first, last) = (stripe(a).min(stripe(b)), stripe(a).max(stripe(b)));
-                let numbers = if first == last { first..=first } else { first..=last };
-                numbers.filter(|&n| n == first || n == last).map(taken).collect()
+                let first = taken(first);
+                let last = if stripe(a) == stripe(b) { None } else { taken(last) };
+                Held { few: [first, last], all: Vec::new() }
             }
-            About::All => self.all_stripes(),
+            About::All => Held { few: [None, None], all: self.all_stripes() },
         }
     }
 
     /// All stripes: nobody changes the space meanwhile.
     pub(super) fn all_stripes(&self) -> Vec<MutexGuard<'_, bool>> {
         self.stripes.iter().map(lock).collect()
+    }
+}
+
+/// Stripes that somebody holds. Of one or two, which is what most changes are about, nothing is
+/// allocated.
+pub(super) struct Held<'a> {
+    few: [Option<MutexGuard<'a, bool>>; 2],
+    all: Vec<MutexGuard<'a, bool>>,
+}
+
+impl Held<'_> {
+    /// Whether the space was taken out.
+    pub(super) fn is_gone(&self) -> bool {
+        self.few.iter().flatten().chain(&self.all).any(|is_gone| **is_gone)
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn apply(inner: &Inner, space: &Shared, op: &Op<'_>) -> Result<bool, 
     op.encode(&mut fields);
     let room = inner.log.reserve(fields.bytes().len())?;
     let stripes = space.stripes(op.about());
-    if stripes.iter().any(|is_gone| **is_gone) {
+    if stripes.is_gone() {
         return Err(no_space(
             "the space was taken out; make it anew before writing to",
             &space.name,

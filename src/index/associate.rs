@@ -5,7 +5,8 @@
 
 use super::Index;
 use super::root::Root;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits::{ASSOCIATIONS_MAX, KIND_BYTES_MAX};
 use crate::memory::scoring::Confidence;
 use crate::memory::{Refused, in_range};
 use crate::store::Edge;
@@ -86,7 +87,8 @@ impl<'a> Association<'a> {
     pub(super) fn check(&self) -> Result<()> {
         let weight = f64::from(self.weight);
         let bounds = (f64::from(f32::MIN_POSITIVE), WEIGHT_MAX);
-        Ok(in_range("weight", weight, bounds, "above 0 and at most a million")?)
+        in_range("weight", weight, bounds, "above 0 and at most a million")?;
+        check_kind(self.kind)
     }
 }
 
@@ -99,6 +101,28 @@ impl Index {
     /// [`Error::TooManyAssociations`](crate::Error::TooManyAssociations), [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::Busy`](crate::Error::Busy) as for [`Self::tag`].
     pub fn associate(&self, association: &Association<'_>) -> Result<bool> {
         association.check()?;
+        self.check_room(association)?;
+        self.associate_anyway(association)
+    }
+
+    /// Refuses one association more than an item may have.
+    pub(super) fn check_room(&self, association: &Association<'_>) -> Result<()> {
+        let limit = ASSOCIATIONS_MAX;
+        let root = self.root();
+        let Some(slot) = root.find(association.from) else { return Ok(()) };
+        // Few have so many.
+        let is_full = root.space.associations.edges(root.space.associations.id(slot)).len()
+            >= limit
+            && root.associated(slot).count() >= limit
+            && !self
+                .associations(association.from)
+                .iter()
+                .any(|other| (other.to, &*other.kind) == (association.to, association.kind));
+        if is_full { Err(Error::TooManyAssociations { limit }) } else { Ok(()) }
+    }
+
+    /// As [`Self::associate`], of an association for which there was room when it was checked.
+    pub(super) fn associate_anyway(&self, association: &Association<'_>) -> Result<bool> {
         let &Association { from, to, kind, weight, confidence } = association;
         let _beside_others = self.gate.share()?;
         let root = self.root();
@@ -111,6 +135,21 @@ impl Index {
         let leads = |id| root.leads_to(id).is_some();
         associations.set_edge((from, to, kind), &root, &leads, &|_| Some(edge))?;
         Ok(true)
+    }
+
+    /// Gives an item that has none these associations, at once. Nobody else writes.
+    pub(crate) fn put_associations(&self, from: u64, all: &[Associated]) -> Result<()> {
+        let root = self.root();
+        let Some(from) = root.identity(from)?.filter(|_| !all.is_empty()) else { return Ok(()) };
+        let associations = &root.space.associations;
+        let mut edges = Vec::with_capacity(all.len());
+        for &Associated { to, ref kind, weight, confidence } in all {
+            if let Some(to) = root.identity(to)? {
+                let kind = associations.add_kind(kind, &root)?;
+                edges.push(Edge { to, kind, weight, confidence });
+            }
+        }
+        associations.put_edges(from, edges)
     }
 
     /// Takes an association out; false if there is none.
@@ -132,7 +171,8 @@ impl Index {
     /// False if there is none that could be surer.
     ///
     /// What fires together wires together (Hebb 1949), in the bounded form: nothing exceeds
-    /// certainty, however often it is of use.
+    /// certainty, however often it is of use. Associations keep it; a link of the graph as long as
+    /// there is that link, and not over a [compaction](crate::Store::compact).
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) for a rate outside of 0..=1; as for
@@ -192,6 +232,12 @@ impl Index {
         all.sort_unstable_by(|a, b| (a.to, &a.kind).cmp(&(b.to, &b.kind)));
         all
     }
+}
+
+/// Refuses what no kind can be called.
+pub(super) fn check_kind(kind: &str) -> Result<()> {
+    let is_one = (1..=KIND_BYTES_MAX).contains(&kind.len());
+    if is_one { Ok(()) } else { Err(Error::BadKind) }
 }
 
 /// Refuses a rate of strengthening.
@@ -259,7 +305,7 @@ impl Root {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Error, Metric};
+    use crate::Metric;
 
     fn index() -> Index {
         let index = Index::builder(1).metric(Metric::L2).build().unwrap();
@@ -372,5 +418,77 @@ mod tests {
         assert!((2..40).all(|key| to(&index, key) == [0]));
         while index.reclaim().unwrap() {}
         assert_eq!(to(&index, 0).len(), 38, "slots that were given back took none with them");
+    }
+
+    #[test]
+    fn what_was_deleted_brings_back_no_association_beside_upserts() {
+        for _ in 0..50 {
+            let index = index();
+            for other in 1..5 {
+                index.associate(&Association::new(0, other)).unwrap();
+                index.associate(&Association::new(other, 0)).unwrap();
+            }
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        for turn in 0..100 {
+                            // Busy beside the other who adds the item.
+                            let _ = index.upsert(0, &[turn as f32]);
+                        }
+                    });
+                }
+                scope.spawn(|| {
+                    while !index.delete(0).unwrap() {}
+                    let _ = index.insert(0, &[7.0]);
+                });
+            });
+            let _ = index.upsert(0, &[8.0]);
+            assert_eq!(to(&index, 0), [0; 0]);
+            assert!((1..5).all(|other| to(&index, other).is_empty()));
+        }
+    }
+
+    #[test]
+    fn links_of_an_updated_item_are_as_sure_as_it_is() {
+        let index = Index::builder(1).metric(Metric::L2).m(4).build().unwrap();
+        let doubtful = Confidence::new(0.25).unwrap();
+        for key in 0..50 {
+            let vector = [key as f32];
+            let item = crate::Item::new(key, &vector);
+            let item = if key == 20 { item.confidence(doubtful) } else { item };
+            index.insert_item(&item).unwrap();
+        }
+        index.update(20, &[30.5]).unwrap();
+        let root = index.root();
+        let (mut links, slot) = (0, root.find(20).unwrap());
+        root.graph.out_links(&root.space, slot, &mut |_, step| {
+            links += 1;
+            assert_eq!(step, doubtful.to_link());
+        });
+        assert!(links > 0);
+    }
+
+    #[test]
+    fn an_item_has_so_many_associations_and_no_more() {
+        let index = Index::builder(1).metric(Metric::L2).m(4).build().unwrap();
+        let vectors: Vec<f32> = (0..300).map(|key| key as f32).collect();
+        let keys: Vec<u64> = (0..300).collect();
+        index.bulk_build(&keys, &vectors, &crate::exec::Sequential, &mut |_| true).unwrap();
+        let kinds: Vec<String> = (0..256).map(|kind| format!("kind {kind}")).collect();
+        let one = |to: u64, kind: &str| Associated {
+            to,
+            kind: kind.to_owned(),
+            weight: 1.0,
+            confidence: Confidence::CERTAIN,
+        };
+        let all = (0..256).flat_map(|to| kinds.iter().map(move |kind| one(to, kind)));
+        index.put_associations(0, &all.collect::<Vec<_>>()).unwrap();
+        assert_eq!(index.associations(0).len(), ASSOCIATIONS_MAX);
+        let again = Association::new(0, 7).kind(&kinds[7]).weight(2.0);
+        let more = Association::new(0, 299).kind(&kinds[7]);
+        let full = Err(Error::TooManyAssociations { limit: ASSOCIATIONS_MAX });
+        assert_eq!((index.associate(&again), index.associate(&more)), (Ok(true), full));
+        index.delete(255).unwrap();
+        assert_eq!(index.associate(&more), Ok(true));
     }
 }

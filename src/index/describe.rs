@@ -20,7 +20,7 @@ use crate::limits::{NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES_MAX};
 use crate::memory::Standing;
 use crate::memory::retention::Trace;
 use crate::memory::scoring::Confidence;
-use crate::store::{Description, Tag};
+use crate::store::{Description, Pinned, Tag};
 
 /// Looks at a key that another thread is leading elsewhere, before it is called busy.
 const LOOKS: usize = 1000;
@@ -245,20 +245,22 @@ impl Root {
         }
         Err(being_written())
     }
+}
 
-    /// Gives a slot that no key leads to what another has besides its name, which was given up
-    /// before.
-    pub(super) fn inherit(&self, from: u32, to: u32) -> Result<()> {
-        // Pairs with the fence in `retag`: of a tag that is not seen here, its thread sees that
-        // `from` was given up.
-        fence(Ordering::SeqCst);
-        let name = self.space.payloads.name(to).to_owned();
-        self.space.tags.clear(to);
-        self.space.payloads.clear(to);
-        for tag in self.space.tags.of(from) {
-            tag.add(to)?;
-        }
-        self.space.standings.put(to, self.space.standings.get(from))?;
-        self.space.payloads.put(to, &name, self.space.payloads.payload(from))
+/// Gives a slot that no key leads to what another has besides its name, which was given up
+/// before.
+pub(super) fn inherit(root: &Pinned<'_, Root>, from: u32, to: u32) -> Result<()> {
+    // Pairs with the fence in `retag`: of a tag that is not seen here, its thread sees that
+    // `from` was given up.
+    fence(Ordering::SeqCst);
+    let name = root.space.payloads.name(to).to_owned();
+    root.space.tags.clear(to);
+    root.space.payloads.clear(to);
+    for tag in root.space.tags.of(from) {
+        tag.add(to)?;
     }
+    // Whoever meets the slot already asks how sure it is.
+    let standing = root.space.standings.get(from);
+    root.space.standings.change(to, root, |inherited| *inherited = standing)?;
+    root.space.payloads.put(to, &name, root.space.payloads.payload(from))
 }

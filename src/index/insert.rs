@@ -1,13 +1,13 @@
 //! One item more, or another vector for one, beside everything else that runs.
 
-use super::describe::Item;
+use super::describe::{Item, inherit};
 use super::root::Root;
 use super::{Index, Options};
 use crate::distance::check_denormals;
 use crate::error::{Error, Result};
 use crate::graph::{InsertScratch, Newcomer, Node, change, insert, level, mix, node_word};
 use crate::memory::Standing;
-use crate::store::{Fresh, RowScratch};
+use crate::store::{Fresh, Pinned, RowScratch};
 use crate::sync::Step;
 
 /// What becomes of an item that has the key.
@@ -134,7 +134,12 @@ impl Index {
         Step::SlotTaken.done();
         fresh.write(key, vector, &mut row);
         Step::RowWritten.done();
-        let described = fresh.describe(&item.description());
+        let mut description = item.description();
+        if let (Mode::Update, Some(old)) = (mode, found) {
+            // Its links are as sure as it is.
+            description.standing = root.space.standings.get(old);
+        }
+        let described = fresh.describe(&description);
         let written = described.and_then(|()| self.publish(&root, &fresh, key, mode));
         let (slot, note) = (fresh.slot(), fresh.note());
         root.settle(fresh, self.options.codes);
@@ -143,10 +148,16 @@ impl Index {
     }
 
     /// Makes a written slot the item of a key.
-    fn publish(&self, root: &Root, fresh: &Fresh<'_>, key: u64, mode: Mode) -> Result<bool> {
+    fn publish(
+        &self,
+        root: &Pinned<'_, Root>,
+        fresh: &Fresh<'_>,
+        key: u64,
+        mode: Mode,
+    ) -> Result<bool> {
         if mode != Mode::Insert && root.keys.find(key).is_some() {
             self.link_node(root, fresh)?;
-            return root.replace(key, fresh.slot(), mode);
+            return replace(root, key, fresh.slot(), mode);
         }
         if mode == Mode::Update {
             // Deleted meanwhile.
@@ -201,48 +212,49 @@ impl Root {
             self.space.give_back(slot, note);
         }
     }
+}
 
-    /// Leads a key to a linked slot, in place of the one it leads to; false if that is gone.
-    fn replace(&self, key: u64, slot: u32, mode: Mode) -> Result<bool> {
-        let _update = self.updates.begin();
-        Step::UpdateBegun.done();
-        // Each turn but the last, another has changed the key's entry.
-        while let Some(found) = self.keys.locate(key) {
-            if let Err(error) = self.keep_name(key, found.slot, slot) {
-                self.kill(slot);
-                return Err(error);
-            }
-            self.give_up(found.slot);
-            let inherited =
-                if mode == Mode::Update { self.inherit(found.slot, slot) } else { Ok(()) };
-            if let Err(error) = inherited.and_then(|()| self.stay_associated(found.slot, slot)) {
-                self.kill(slot);
-                return Err(error);
-            }
-            if found.replace(slot) {
-                Step::KeyReplaced.done();
-                self.lead_associations(key, slot);
-                self.kill(found.slot);
-                self.trust_node(slot);
-                return Ok(true);
-            }
+/// Leads a key to a linked slot, in place of the one it leads to; false if that is gone.
+fn replace(root: &Pinned<'_, Root>, key: u64, slot: u32, mode: Mode) -> Result<bool> {
+    let _update = root.updates.begin();
+    Step::UpdateBegun.done();
+    // Each turn but the last, another has changed the key's entry.
+    while let Some(found) = root.keys.locate(key) {
+        if let Err(error) = root.keep_name(key, found.slot, slot) {
+            root.kill(slot);
+            return Err(error);
         }
-        if mode == Mode::Update {
-            self.kill(slot);
-            return Ok(false);
+        root.give_up(found.slot);
+        let inherited = if mode == Mode::Update { inherit(root, found.slot, slot) } else { Ok(()) };
+        if let Err(error) = inherited.and_then(|()| root.stay_associated(found.slot, slot)) {
+            root.kill(slot);
+            return Err(error);
         }
-        match self.keys.claim(key) {
-            Ok(claim) => claim.publish(slot),
-            Err(error) => {
-                self.kill(slot);
-                let taken = matches!(error, Error::DuplicateKey { .. });
-                return Err(if taken { being_written() } else { error });
-            }
+        if found.replace(slot) {
+            Step::KeyReplaced.done();
+            root.lead_associations(key, slot);
+            root.kill(found.slot);
+            root.trust_node(slot);
+            return Ok(true);
         }
-        self.count_one();
-        self.trust_node(slot);
-        Ok(false)
     }
+    if mode == Mode::Update {
+        root.kill(slot);
+        return Ok(false);
+    }
+    // Deleted meanwhile, and what it led to with it.
+    root.space.associations.clear(slot);
+    match root.keys.claim(key) {
+        Ok(claim) => claim.publish(slot),
+        Err(error) => {
+            root.kill(slot);
+            let taken = matches!(error, Error::DuplicateKey { .. });
+            return Err(if taken { being_written() } else { error });
+        }
+    }
+    root.count_one();
+    root.trust_node(slot);
+    Ok(false)
 }
 
 pub(super) fn being_written() -> Error {

@@ -16,7 +16,7 @@
 //! ```
 
 use super::Index;
-use super::associate::{Association, check_rate};
+use super::associate::{Association, check_kind, check_rate};
 use super::describe::{Item, check_tag};
 use super::name::key_of;
 use crate::error::Result;
@@ -101,7 +101,7 @@ impl Op<'_> {
             Self::SetConfidence(key, confidence) => index.set_confidence(*key, *confidence),
             Self::Reinforce(key, now) => index.reinforce(*key, *now),
             Self::SetEvergreen(key, is_evergreen) => index.set_evergreen(*key, *is_evergreen),
-            Self::Associate(association) => index.associate(association),
+            Self::Associate(association) => index.associate_anyway(association),
             Self::Dissociate(from, to, kind) => index.dissociate(*from, *to, kind),
             Self::Strengthen(from, to, rate) => index.strengthen(*from, *to, *rate),
             Self::SetRetention(retention) => index.set_retention(*retention).map(|()| true),
@@ -116,13 +116,16 @@ impl Op<'_> {
                 item.check()
             }
             Self::Tag(_, tag) | Self::Untag(_, tag) => check_tag(tag),
-            Self::Associate(association) => association.check(),
+            Self::Associate(association) => {
+                association.check()?;
+                index.check_room(association)
+            }
+            Self::Dissociate(_, _, kind) => check_kind(kind),
             Self::Strengthen(_, _, rate) => Ok(check_rate(*rate)?),
             Self::Delete(_)
             | Self::SetConfidence(..)
             | Self::Reinforce(..)
             | Self::SetEvergreen(..)
-            | Self::Dissociate(..)
             | Self::SetRetention(_) => Ok(()),
         }
     }

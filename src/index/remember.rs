@@ -42,7 +42,8 @@ impl Index {
 
     /// Notes a use of an item at `now`, in milliseconds: it lasts longer then, as
     /// [`Retention::reinforce`] says; false if no item has this key. Beside an update of the item a
-    /// use may count twice. O(log n), lock-free.
+    /// use may count twice. A time far ahead keeps the item from fading until then, as later uses
+    /// are dated no earlier. O(log n), lock-free.
     ///
     /// # Errors
     /// As for [`Self::set_confidence`].
@@ -92,6 +93,8 @@ impl Index {
     /// # Ok::<(), ecphory::Error>(())
     /// ```
     pub fn forgotten(&self, below: f64, now: u64) -> Vec<u64> {
+        // What has not faded at all is not forgotten. (NaN stays, and nothing is below it.)
+        let below = below.clamp(0.0, 1.0);
         let root = self.root();
         let retention = *root.retention.pin();
         if retention.is_off() {
@@ -107,16 +110,26 @@ impl Index {
         forgotten.into_iter().map(|(_, key)| key).collect()
     }
 
-    /// Deletes the items that [`Self::forgotten`] lists; how many.
+    /// Deletes the items that [`Self::forgotten`] lists; how many. Each is looked at again just before
+    /// it goes, so that one that was of use meanwhile stays.
     ///
     /// # Errors
     /// As for [`Self::delete`], when some may be deleted.
     pub fn purge(&self, below: f64, now: u64) -> Result<usize> {
         let mut purged = 0;
         for key in self.forgotten(below, now) {
-            purged += usize::from(self.delete(key)?);
+            if self.is_forgotten(key, below, now) {
+                purged += usize::from(self.delete(key)?);
+            }
         }
         Ok(purged)
+    }
+
+    /// Whether less than `below` is left of the item of a key.
+    pub(crate) fn is_forgotten(&self, key: u64, below: f64, now: u64) -> bool {
+        let root = self.root();
+        let retention: Retention = *root.retention.pin();
+        root.find(key).is_some_and(|slot| root.stands(slot, &retention, now).1 < below)
     }
 
     fn restand(&self, key: u64, change: &dyn Fn(&Retention, &mut Standing)) -> Result<bool> {

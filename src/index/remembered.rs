@@ -17,11 +17,11 @@ use super::associate::Association;
 use super::op::{put_text, take_array, take_confidence, take_text};
 use super::root::Root;
 use crate::error::Result;
-use crate::limits::{ASSOCIATIONS_MAX, KIND_BYTES_MAX, KINDS_MAX};
+use crate::limits::{KIND_BYTES_MAX, KINDS_MAX};
 use crate::memory::retention::Retention;
 use crate::memory::{STANDING_BYTES, Standing};
 use crate::snapshot::{FieldsWriter, Kind, Snapshot, Source};
-use crate::store::{Allocator, Alone, Associations, Chunks, Edge, Standings};
+use crate::store::{Allocator, Alone, Associations, Chunks, EDGES_MAX, Edge, Standings};
 
 /// What a root remembers beside its items' vectors.
 pub(super) struct Remembered([(Kind, Option<FieldsWriter>); 3]);
@@ -164,7 +164,7 @@ pub(super) fn read_associations(
         }
         last = slot;
         let count = fields.take_u32()? as usize;
-        if count > ASSOCIATIONS_MAX {
+        if count > EDGES_MAX {
             return Err(fields.refuse("an item has more associations than it can"));
         }
         let mut edges = Vec::new();

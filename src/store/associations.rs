@@ -23,7 +23,7 @@ use super::boxed::Boxed;
 use super::cell::Pinned;
 use super::sparse::Sparse;
 use crate::error::{Error, Result};
-use crate::limits::{ASSOCIATIONS_MAX, KIND_BYTES_MAX, KINDS_MAX};
+use crate::limits::{ASSOCIATIONS_MAX, KIND_BYTES_MAX, KINDS_MAX, SLOTS_MAX};
 use crate::memory::scoring::Confidence;
 
 /// One association, out of the item that holds it.
@@ -51,6 +51,12 @@ pub(crate) struct Associations {
 }
 
 const ONE_SLOT: u64 = 1 << 32;
+/// Edges of one item, at most: more than one may have, because a log may have the change that made
+/// room for one more behind the one that took it.
+pub(crate) const EDGES_MAX: usize = 2 * ASSOCIATIONS_MAX;
+/// Identities, at most: those of items that are gone count until a file is opened, or a space built
+/// anew.
+const IDENTITIES_MAX: u32 = SLOTS_MAX;
 
 impl Associations {
     pub(crate) const fn new() -> Self {
@@ -83,8 +89,8 @@ impl Associations {
             return Ok(seen);
         }
         // Relaxed: only that it differs from all others counts.
-        let next =
-            self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| id.checked_add(1));
+        let more = |id| (id < IDENTITIES_MAX).then_some(id + 1);
+        let next = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         let id = next.map_err(|limit| Error::Full { limit })?;
         let place = self.places.word(id as usize)?;
         place.store(ONE_SLOT | u64::from(slot), Ordering::Release);
@@ -101,10 +107,14 @@ impl Associations {
     /// Gives a slot that no key leads to yet the identity of the one that it takes the place of.
     pub(crate) fn hand_on(&self, from: u32, to: u32) -> Result<()> {
         let id = self.id(from);
-        if id == 0 || self.id(to) == id {
+        if self.id(to) == id {
             return Ok(());
         }
+        // It may have that of another that it was to take the place of.
         self.clear(to);
+        if id == 0 {
+            return Ok(());
+        }
         let word = self.ids.word(to as usize)?;
         self.places.word(id as usize)?.fetch_add(ONE_SLOT, Ordering::AcqRel);
         word.store(u64::from(id), Ordering::Release);
@@ -163,8 +173,8 @@ impl Associations {
             let (mut all, after) = (kept(before), kept(after));
             all.extend(new);
             all.extend(after);
-            if all.len() > ASSOCIATIONS_MAX {
-                return Err(Error::TooManyAssociations { limit: ASSOCIATIONS_MAX });
+            if all.len() > EDGES_MAX {
+                return Err(Error::TooManyAssociations { limit: EDGES_MAX });
             }
             Ok(Some(all.into_boxed_slice()))
         })

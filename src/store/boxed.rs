@@ -61,11 +61,12 @@ impl<T: Send + Sync + 'static> Boxed<T> {
             // AcqRel: release publishes the value; acquire as in `get`.
             match word.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
-                    // SAFETY: out of reach of all who pin from now on.
-                    match unsafe { owned::<T>(seen) } {
-                        Some(old) => pinned.retire(old),
+                    if seen == 0 {
                         // Relaxed: a count.
-                        None => drop(self.len.fetch_add(1, Ordering::Relaxed)),
+                        self.len.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        // SAFETY: no word leads to it any more, and nobody who could read it is left.
+                        pinned.defer(move || drop(unsafe { owned::<T>(seen) }));
                     }
                     return Ok(true);
                 }

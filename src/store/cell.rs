@@ -106,9 +106,9 @@ impl<T> Deref for Pinned<'_, T> {
 }
 
 impl<T> Pinned<'_, T> {
-    /// Drops what nobody who pins from now on can reach, once all who have pinned before let go.
-    pub(crate) fn retire<V: Send + 'static>(&self, value: V) {
-        self.guard.defer(move || drop(value));
+    /// Does what may be done once all who have pinned before let go.
+    pub(crate) fn defer(&self, call: impl FnOnce() + Send + 'static) {
+        self.guard.defer(call);
     }
 }
 

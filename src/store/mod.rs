@@ -45,7 +45,7 @@ mod sparse;
 mod standings;
 mod tags;
 
-pub(crate) use associations::{Associations, Edge};
+pub(crate) use associations::{Associations, EDGES_MAX, Edge};
 pub(crate) use cell::{Grace, Pinned, SwapCell};
 pub(crate) use chunks::Chunks;
 pub(crate) use exclusive::Exclusive;

@@ -67,7 +67,7 @@ impl Standings {
         })
     }
 
-    /// Gives one to a slot that nobody else knows of.
+    /// Gives one to a slot that nobody else knows of: no link leads to it yet.
     pub(crate) fn put(&self, slot: u32, standing: Standing) -> Result<()> {
         self.clear(slot);
         let is_plain = standing == Standing::default();

@@ -126,7 +126,7 @@ impl<'a> Recollect<'a> {
     }
 
     /// Begins with items, which are not part of the answer. Without a [vector](Self::near), what is
-    /// like them is meant by likeness. Keys without an item are left out.
+    /// like them is meant by likeness. Keys without an item are left out; 65,536 at most.
     pub fn about(mut self, keys: &'a [u64]) -> Self {
         self.keys = keys;
         self
@@ -192,7 +192,7 @@ impl<'a> Recollect<'a> {
         self
     }
 
-    /// Lets recent cues take part.
+    /// Lets recent cues take part, as strong as they are at the time [given](Self::at).
     pub fn primed(mut self, priming: &'a Priming) -> Self {
         self.priming = Some(priming);
         self

@@ -1,5 +1,7 @@
 //! Seeds, candidates, scores.
 
+use std::collections::BTreeSet;
+
 use super::super::find::Sought;
 use super::super::options::in_range as option;
 use super::super::root::Root;
@@ -36,6 +38,7 @@ pub(super) fn run(asked: &Recollect<'_>) -> Result<Recollection> {
     check_denormals()?;
     option("k", k, 1, K_MAX)?;
     option("ef", ef, 1, EF_MAX)?;
+    option("keys", asked.keys.len(), 0, K_MAX)?;
     in_range("gain", gain, (0.0, 10.0), "between 0 and 10")?;
     in_range("alike", asked.alike, (0.0, 1.0), "between 0 and 1")?;
     in_range("associations", associations.into(), (0.0, 1.0), "between 0 and 1")?;
@@ -48,7 +51,9 @@ pub(super) fn run(asked: &Recollect<'_>) -> Result<Recollection> {
     let scorer = folded.over(index.options.metric)?;
     let root = index.root();
     let retention = if now == 0 { Retention::default() } else { *root.retention.pin() };
-    let cues: Vec<u32> = asked.keys.iter().filter_map(|&key| root.find(key)).collect();
+    let mut cues: Vec<u32> = asked.keys.iter().filter_map(|&key| root.find(key)).collect();
+    cues.sort_unstable();
+    cues.dedup();
     let query = query(asked, &root, &cues)?;
 
     let recollector = Recollector { asked, root: &root, scorer, retention };
@@ -121,7 +126,7 @@ impl<'a> Recollector<'a> {
         let candidate =
             |Hit { key, distance }| Some(Candidate { slot: self.root.find(key)?, distance });
         let near = hits.into_iter().filter_map(candidate);
-        (near.filter(|near| !cues.contains(&near.slot)).collect(), work)
+        (near.filter(|near| cues.binary_search(&near.slot).is_err()).collect(), work)
     }
 
     /// Where activation begins: with the cues and with what is like them, all of it with one of the two
@@ -207,6 +212,9 @@ impl<'a> Recollector<'a> {
             })
             .collect();
         ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        // Beside an update an item may be met in two slots; and a cue in one that it has left.
+        let mut seen: BTreeSet<u64> = self.asked.keys.iter().copied().collect();
+        ranked.retain(|&(_, key, _)| seen.insert(key));
         ranked.truncate(self.asked.k);
         let key = |slot| self.root.space.key(slot);
         let memory = |(score, _, candidate): (f64, u64, Candidate)| {

@@ -129,7 +129,9 @@ impl Retention {
         Ok(self)
     }
 
-    /// The bytes to keep: the curve, in 32, floor and gain.
+    /// The bytes to keep: of the curve its number (none, exponential, power, savings, base level, FSRS
+    /// = 0 … 5) and three more, those it has in the order of its fields and zeros; floor; gain. Eight
+    /// bytes each.
     pub fn to_bytes(&self) -> [u8; RETENTION_BYTES] {
         let (code, numbers) = self.curve.parts();
         let [a, b, c] = numbers.map(f64::to_bits);
