@@ -1,11 +1,13 @@
 //! Keys and names, from files and from the command line.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use ecphory_native::ecphory::Index;
+use ecphory_native::ecphory::{Index, Space, key_of};
 use ecphory_native::vectors::{self, Ids, Vectors};
+use serde::{Deserialize, Serialize};
 
 /// Bytes of a file of text, at most.
 const FILE_MAX: u64 = 1 << 30;
@@ -92,6 +94,36 @@ pub(super) fn written(index: &Index, words: &[String]) -> (Vec<u64>, usize) {
 /// A key as a person writes it: a number, or else the name of an item.
 pub(super) fn key(index: &Index, word: &str) -> Option<u64> {
     word.parse().ok().or_else(|| index.key(word))
+}
+
+/// An item as it is called in files and on screens: by its name, or else by its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a key or a name")]
+pub(super) enum Called {
+    Key(u64),
+    Name(String),
+}
+
+impl Called {
+    pub(super) fn of(space: &Space, key: u64) -> Self {
+        space.name_of_item(key).map_or(Self::Key(key), Self::Name)
+    }
+
+    pub(super) fn key(&self) -> u64 {
+        match self {
+            Self::Key(key) => *key,
+            Self::Name(name) => key_of(name),
+        }
+    }
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
 }
 
 /// The text of a file, which is not a device that never ends.

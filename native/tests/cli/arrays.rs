@@ -40,8 +40,8 @@ fn pairs_come_back_to_the_byte_with_the_same_answers() {
     assert_eq!((&done["items"], &done["n"]), (&300.into(), &300.into()));
     let first = export(&scratch, &folder, "a");
     assert!(first.vectors == fs::read(&base).unwrap() && first.keys == numbers);
-    let nothing = serde_json::json!({ "items": 0, "names": 0, "payloads": 0, "tags": 0 });
-    assert_eq!(first.said["left_out"], nothing);
+    let left_out = first.said["left_out"].as_object().unwrap();
+    assert!(left_out.len() == 6 && left_out.values().all(|count| *count == 0), "{left_out:?}");
 
     // What was exported is the same space again, and the same file.
     let (pair, keys) = (scratch.file("exported.npy"), scratch.file("exported.keys.npy"));
@@ -116,8 +116,8 @@ fn names_go_with_their_items_and_what_is_left_out_is_told() {
     let (folder, lines) = (scratch.file("store"), scratch.write("items.jsonl", LINES.as_bytes()));
     json(&["import", &folder, "fruit", &lines, "--metric", "l2"]);
     let told = export(&scratch, &folder, "fruit").said;
-    let left_out = serde_json::json!({ "items": 3, "names": 2, "payloads": 2, "tags": 1 });
-    assert_eq!(told["left_out"], left_out);
+    let counted = |what| told["left_out"][what].as_u64();
+    assert_eq!(["items", "names", "payloads", "tags"].map(counted), [3, 2, 2, 1].map(Some));
     let (out, names) = (scratch.file("out.npy"), scratch.file("names.txt"));
     let text = accepted(&["export", &folder, "fruit", &out, "--names", &names]);
     assert!(text.contains("tags of 1, payloads of 2 items"), "{text}");

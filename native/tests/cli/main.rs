@@ -2,6 +2,7 @@
 
 mod arrays;
 mod changes;
+mod memories;
 mod store;
 
 use std::fs;

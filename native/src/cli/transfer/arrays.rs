@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail, ensure};
 use ecphory_native::Pool;
 use ecphory_native::ecphory::log::StoreError;
+use ecphory_native::ecphory::memory::Standing;
 use ecphory_native::ecphory::{Error, Index, Item, Op, Options, Space, Store, key_of};
 use ecphory_native::storage::{StorageError, write_atomically};
 use ecphory_native::vectors::{self, Vectors, npy};
@@ -142,6 +143,8 @@ pub(super) struct LeftOut {
     names: usize,
     tags: usize,
     payloads: usize,
+    standings: usize,
+    associations: usize,
 }
 
 /// Writes what a file is to hold.
@@ -288,17 +291,28 @@ impl LeftOut {
             let has_name = !has_names && space.name_of_item(key).is_some();
             let has_tags = space.tags(key).is_some_and(|tags| !tags.is_empty());
             let has_payload = space.payload(key).is_some_and(|payload| !payload.is_empty());
-            all.items += usize::from(has_name || has_tags || has_payload);
+            let stands =
+                space.standing(key).is_some_and(|standing| standing != Standing::default());
+            let leads = !space.associations(key).is_empty();
+            all.items += usize::from(has_name || has_tags || has_payload || stands || leads);
             all.names += usize::from(has_name);
             all.tags += usize::from(has_tags);
             all.payloads += usize::from(has_payload);
+            all.standings += usize::from(stands);
+            all.associations += usize::from(leads);
         }
         all
     }
 
     /// What to tell of it, if there is anything.
     pub(super) fn text(&self) -> Option<String> {
-        let parts = [("names", self.names), ("tags", self.tags), ("payloads", self.payloads)];
+        let parts = [
+            ("names", self.names),
+            ("tags", self.tags),
+            ("payloads", self.payloads),
+            ("confidence and times", self.standings),
+            ("associations", self.associations),
+        ];
         let parts: Vec<String> = parts
             .into_iter()
             .filter(|(_, count)| *count > 0)

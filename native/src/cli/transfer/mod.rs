@@ -8,6 +8,7 @@
 
 mod arrays;
 mod lines;
+mod remembered;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
