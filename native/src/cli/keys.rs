@@ -96,6 +96,11 @@ pub(super) fn key(index: &Index, word: &str) -> Option<u64> {
     word.parse().ok().or_else(|| index.key(word))
 }
 
+/// As [`key`], in a space.
+pub(super) fn key_in(space: &Space, word: &str) -> Option<u64> {
+    word.parse().ok().or_else(|| space.key_of_item(word))
+}
+
 /// An item as it is called in files and on screens: by its name, or else by its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a key or a name")]

@@ -13,6 +13,7 @@ mod demo;
 mod format;
 mod info;
 mod keys;
+mod memories;
 mod output;
 mod progress;
 mod query;
@@ -71,6 +72,14 @@ enum Command {
     Restore(store::Restore),
     /// Make a store of what can still be read of a damaged one, and say what is lost.
     Salvage(store::Salvage),
+    /// Make one item of a space lead to another: "is a", "caused".
+    Associate(memories::Associate),
+    /// Say what a vector or an item brings to mind, and by which way.
+    Recollect(memories::Recollect),
+    /// List what time has left too little of, and delete it if told to.
+    Forget(memories::Forget),
+    /// Say how the items of a space fade, or set it.
+    Retention(memories::Retain),
     /// Add items from a file to a space of a store.
     Import(transfer::Import),
     /// Write a space of a store to a file.
@@ -101,6 +110,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(&output),
         Command::Restore(restore) => restore.run(&output),
         Command::Salvage(salvage) => salvage.run(&output),
+        Command::Associate(associate) => associate.run(&output),
+        Command::Recollect(recollect) => recollect.run(&output),
+        Command::Forget(forget) => forget.run(&output),
+        Command::Retention(retain) => retain.run(&output),
         Command::Import(import) => import.run(&output),
         Command::Export(export) => export.run(&output),
         Command::Completions { shell } => completions(shell, &output),

@@ -11,6 +11,7 @@ use ecphory_native::{Folder, HugePages, Pool, cores};
 use serde::Serialize;
 
 use super::format;
+use super::memories::Fading;
 use super::output::{self, Output};
 use super::progress::Line;
 
@@ -96,8 +97,13 @@ pub(super) fn lock(folder: &Path) -> anyhow::Result<Arc<Folder>> {
 
 /// Opens a store that is there.
 pub(super) fn open_to_write(folder: &Path) -> anyhow::Result<Spaces> {
+    open_to_write_as(builder(), folder)
+}
+
+/// As [`open_to_write`], as a builder says.
+pub(super) fn open_to_write_as(builder: StoreBuilder, folder: &Path) -> anyhow::Result<Spaces> {
     ensure!(folder.is_dir(), no_store(folder));
-    Ok(builder().open(lock(folder)?)?)
+    Ok(builder.open(lock(folder)?)?)
 }
 
 fn no_store(folder: &Path) -> String {
@@ -121,6 +127,9 @@ struct SpaceReport {
     metric: &'static str,
     rows: &'static str,
     memory: usize,
+    /// Of all its items.
+    associations: usize,
+    retention: Fading,
 }
 
 impl Store {
@@ -156,6 +165,7 @@ impl Report {
         let space = |name: String| {
             let space = store.space(&name)?;
             let options = *space.options();
+            let associations = space.iter().map(|key| space.associations(key).len()).sum();
             Some(SpaceReport {
                 name,
                 n: space.len(),
@@ -163,6 +173,8 @@ impl Report {
                 metric: options.metric.name(),
                 rows: options.rows.name(),
                 memory: space.memory().total,
+                associations,
+                retention: Fading::of(&space.retention()),
             })
         };
         let spaces = store.spaces().into_iter().filter_map(space).collect();
@@ -174,13 +186,27 @@ impl Report {
             .spaces
             .iter()
             .map(|space| {
-                let SpaceReport { name, n, dim, metric, rows, memory } = space;
+                let SpaceReport { name, n, dim, metric, rows, memory, .. } = space;
                 let (n, memory) = (format::count(*n), format::bytes(*memory as u64));
-                (name.as_str(), format!("{n} items of {dim} x {rows}, {metric}, {memory}"))
+                let remembers = space.remembers();
+                let text = format!("{n} items of {dim} x {rows}, {metric}, {memory}{remembers}");
+                (name.as_str(), text)
             })
             .collect();
         rows.push(("log", format::bytes(self.log_bytes)));
         output.rows(&rows)
+    }
+}
+
+impl SpaceReport {
+    /// What there is to say of it as a memory.
+    fn remembers(&self) -> String {
+        let mut text = String::new();
+        if self.associations > 0 {
+            text = format!(", {} associations", format::count(self.associations));
+        }
+        let fades = self.retention.word().map(|curve| format!(", fades by {curve}"));
+        text + &fades.unwrap_or_default()
     }
 }
 

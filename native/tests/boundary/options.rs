@@ -114,6 +114,33 @@ const CHOICES: &[Choice] = &[
     choice("tag index.ecp 1", "--remove", |_| true),
     choice("delete index.ecp", "--where", is_tag),
     choice("query index.ecp --vectors queries.npy --up-to 3", "--where", is_tag),
+    alone("associate shop s -- 0", is_key),
+    alone("associate -- shop", |_| false),
+    choice("associate shop s 0 1", "--kind", |word| (1..=255).contains(&word.len())),
+    choice("associate shop s 0 1 --remove", "--kind", |_| true),
+    choice("associate shop s 0 1", "--weight", |word| {
+        word.parse::<f32>().is_ok_and(|weight| (f32::MIN_POSITIVE..=1e6).contains(&weight))
+    }),
+    choice("associate shop s 0 1", "--confidence", |word| is_number(word, 0.0, 1.0)),
+    choice("recollect shop s", "--about", is_key),
+    choice("recollect shop s --about 0", "-k", |word| is_count(word, 1, 65_536)),
+    choice("recollect shop s --about 0", "--now", is_time),
+    choice("recollect shop s --about 0", "--scoring", |_| false),
+    choice("recollect shop s --near queries.npy", "--row", |word| is_count(word, 0, 2)),
+    choice("forget shop s", "--below", |word| is_number(word, 0.0, 1.0)),
+    choice("forget shop s --below 0.5 --purge", "--now", is_time),
+    alone("retention -- shop", |_| false),
+    alone("retention shop s --", |_| false),
+    choice("retention shop s exponential", "--stability", |word| is_number(word, 1e-6, 1e6)),
+    choice("retention shop s power --stability 1", "--exponent", |word| {
+        is_number(word, 0.01, 10.0)
+    }),
+    choice("retention shop s ebbinghaus", "--stretch", |word| is_number(word, 1e-3, 1e6)),
+    choice("retention shop s act-r", "--decay", |word| is_number(word, 0.05, 0.95)),
+    choice("retention shop s act-r", "--half", |word| is_number(word, 1e-6, 1e6)),
+    choice("retention shop s act-r", "--noise", |word| is_number(word, 0.01, 10.0)),
+    choice("retention shop s fsrs", "--floor", |word| is_number(word, 0.0, 1.0)),
+    choice("retention shop s fsrs", "--gain", |word| is_number(word, 0.0, 5.0)),
     benched("-k", |word| is_count(word, 1, LEN)),
     benched("--search-threads", is_threads),
     benched("--repeat", |word| is_count(word, 1, 1000)),
@@ -130,6 +157,11 @@ const CHOICES: &[Choice] = &[
     Choice { line: "completions", option: None, takes: |word| word == "bash", is_long: |_| false },
     Choice { line: "", option: None, takes: |_| false, is_long: |_| false },
 ];
+
+/// A word that stands alone.
+const fn alone(line: &'static str, takes: fn(&str) -> bool) -> Choice {
+    Choice { line, option: None, takes, is_long: |_| false }
+}
 
 const fn choice(line: &'static str, option: &'static str, takes: fn(&str) -> bool) -> Choice {
     Choice { line, option: Some(option), takes, is_long: |_| false }
@@ -148,6 +180,19 @@ const fn benched(option: &'static str, takes: fn(&str) -> bool) -> Choice {
 
 fn is_count(word: &str, least: usize, most: usize) -> bool {
     word.parse::<u64>().is_ok_and(|count| (least as u64..=most as u64).contains(&count))
+}
+
+fn is_number(word: &str, least: f64, most: f64) -> bool {
+    word.parse::<f64>().is_ok_and(|number| (least..=most).contains(&number))
+}
+
+/// The key of an item; none here has a name.
+fn is_key(word: &str) -> bool {
+    is_count(word, 0, LEN - 1)
+}
+
+fn is_time(word: &str) -> bool {
+    word.parse::<u64>().is_ok()
 }
 
 fn is_threads(word: &str) -> bool {

@@ -49,9 +49,13 @@ impl Place {
         npy::write(place.path("three.npy"), QUERIES, &[0_u64, 7, u64::MAX]).unwrap();
         let keys: Vec<u64> = (0..LEN as u64).collect();
         npy::write(place.path("keys.npy"), LEN, &keys).unwrap();
-        let build = ["build", "--base", "base.npy", "--out", "index.ecp", "--metric", "l2"];
-        let ran = place.run(&build.map(OsString::from)).unwrap();
-        assert!(ran.status.success(), "{}", ran.stderr);
+        for line in [
+            "build --base base.npy --out index.ecp --metric l2",
+            "import shop s base.npy --metric l2",
+        ] {
+            let ran = place.run(&words(line)).unwrap();
+            assert!(ran.status.success(), "{}", ran.stderr);
+        }
         place.keep();
         place
     }

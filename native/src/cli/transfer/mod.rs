@@ -25,7 +25,7 @@ use arrays::{Arrays, Files, LeftOut};
 use super::build::IndexArgs;
 use super::output::{self, Output};
 use super::progress::Line;
-use super::{format, store};
+use super::{format, memories, store};
 
 /// Items between two looks at the progress.
 const PIECE: usize = 1000;
@@ -214,10 +214,7 @@ impl Export {
             .then(|| Files::of(self.to.clone(), self.keys, self.names))
             .transpose()?;
         let store = store::open_to_read(&self.folder)?;
-        let Some(space) = store.space(&self.space) else {
-            let names = store.spaces().join(", ");
-            bail!("there is no space {:?}; there are: {names}", self.space);
-        };
+        let space = memories::find(&store, &self.space)?;
         let mut line = Line::new();
         line.say("writing");
         let arrays = if let Some(files) = files {
