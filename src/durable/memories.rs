@@ -102,9 +102,4 @@ impl Space {
     pub fn associations(&self, key: u64) -> Vec<Associated> {
         self.shared.index.associations(key)
     }
-
-    /// As [`Index::recollect`](crate::Index::recollect).
-    pub fn recollect(&self) -> Recollect<'_> {
-        self.shared.index.recollect()
-    }
 }
