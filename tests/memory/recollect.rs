@@ -76,6 +76,9 @@ fn gain(with: &[(u64, bool)], without: &[(u64, bool)]) -> (f64, f64, f64) {
     (100.0 * mean, 100.0 * (mean - 1.96 * error), 100.0 * (mean + 1.96 * error))
 }
 
+/// One of the two lists.
+type Listed = fn(&Found) -> &[(u64, bool)];
+
 /// Ranks by what recollection found of each: all of its listed memories, most active first.
 fn by_activation(memories: &[ecphory::Recollected]) -> Vec<u64> {
     let mut active: Vec<_> =
@@ -138,7 +141,6 @@ fn recollection_finds_hidden_relations_that_neither_likeness_nor_association_fin
     }
     let [near, active, both] = &found;
     let mut report = serde_json::Map::new();
-    type Listed = fn(&Found) -> &[(u64, bool)];
     let lists: [(&str, Listed); 2] =
         [("all", |found| &found.raw), ("unknown", |found| &found.filtered)];
     for (name, listed) in lists {
