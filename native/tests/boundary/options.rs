@@ -117,7 +117,7 @@ const CHOICES: &[Choice] = &[
     alone("associate shop s -- 0", is_key),
     alone("associate -- shop", |_| false),
     choice("associate shop s 0 1", "--kind", |word| (1..=255).contains(&word.len())),
-    choice("associate shop s 0 1 --remove", "--kind", |_| true),
+    choice("associate shop s 0 1 --remove", "--kind", |word| (1..=255).contains(&word.len())),
     choice("associate shop s 0 1", "--weight", |word| {
         word.parse::<f32>().is_ok_and(|weight| (f32::MIN_POSITIVE..=1e6).contains(&weight))
     }),
