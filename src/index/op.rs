@@ -236,7 +236,9 @@ fn decode_rest<'a>(kind: u32, key: u64, fields: &mut FieldsReader<'a>) -> Result
         10 => {
             let (to, kind) = (fields.take_u64()?, take_text(fields)?);
             let (weight, confidence) = (fields.take_f32()?, take_confidence(fields)?);
-            Op::Associate(Association { from: key, to, kind, weight, confidence })
+            let association = Association { from: key, to, kind, weight, confidence };
+            association.check().map_err(|_| fields.refuse("nothing is associated so"))?;
+            Op::Associate(association)
         }
         11 => Op::Dissociate(key, fields.take_u64()?, take_text(fields)?),
         12 => Op::Strengthen(key, fields.take_u64()?, fields.take_f32()?),
@@ -361,6 +363,19 @@ mod tests {
                 let _ = read(&forged);
             }
         }
+    }
+
+    #[test]
+    fn an_association_that_no_call_makes_is_refused() {
+        for weight in [0.0, -1.0, f32::NAN, 1e-45, 2e6] {
+            let op = Op::Associate(Association::new(1, 2).weight(weight));
+            assert!(
+                Op::decode(&mut FieldsReader::new(&bytes(&op), 0), |_| ()).is_err(),
+                "{weight}"
+            );
+        }
+        let op = Op::Associate(Association::new(1, 2).kind(""));
+        assert!(Op::decode(&mut FieldsReader::new(&bytes(&op), 0), |_| ()).is_err());
     }
 
     #[test]
