@@ -49,7 +49,7 @@
 //!
 //! # What is absent on purpose
 //! The core does no input or output, starts no thread, reads no clock and keeps no global state but
-//! the detected instruction set: hosts bring memory ([`Allocator`]), threads ([`exec::Exec`]) and
+//! the detected instruction set (and, in WebAssembly, the tables of a checksum): hosts bring memory ([`Allocator`]), threads ([`exec::Exec`]) and
 //! files. The crates `ecphory-native` and the npm package `ecphory` are such hosts.
 
 // The npm binaries are compiled for size, but for functions that are marked to be fast: those in

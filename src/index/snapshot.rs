@@ -2,7 +2,7 @@
 //!
 //! Every table of the root is one section, as it lies in memory; the numbers beside them are the
 //! sections of `meta`. Opening reads those and takes the others as the first chunks of the tables,
-//! so its time does not grow with the number of items.
+//! so its time grows with tags and associations, and not with the number of items.
 
 use std::io;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::store::{Alone, Chunks, CodeRows, Coded, Region, Space, Store};
 impl Index {
     /// Opens a snapshot: a file that was mapped privately or read into memory.
     ///
-    /// Time is flat in the number of items under [`Check::Header`] and O(n · dim) under
-    /// [`Check::Full`]. Whatever the bytes, nothing but wrong answers can follow: searches follow no
+    /// Time is flat in the number of items under [`Check::Header`], but for their tags and
+    /// associations, which are read, and O(n · dim) under [`Check::Full`]. Whatever the bytes, nothing but wrong answers can follow: searches follow no
     /// link out of the file's slots, and an index opened with [`Check::Header`] verifies its links
     /// once, in O(n · m), before the first [insert](Self::insert) changes anything.
     ///
